@@ -1,0 +1,80 @@
+/**
+ * Expected failures, as values from one table that fixes the problem `code`, the HTTP status, the gRPC status and the OAuth error
+ * together. Bugs throw; faults are returned, so that a transaction that ends in one still commits (invariant 4).
+ */
+
+/** gRPC status numbers (google.rpc.Code), named so that no transport invents its own mapping. */
+const grpc = {
+  invalidArgument: 3,
+  notFound: 5,
+  alreadyExists: 6,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  failedPrecondition: 9,
+  aborted: 10,
+  internal: 13,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const;
+
+type Row = { readonly status: number; readonly grpc: number; readonly oauth?: string; readonly title: string };
+
+/** The one table of faults. `oauth` is the RFC 6749/6750/… error code where the fault can be an OAuth answer. */
+export const faults = {
+  // requests
+  invalid_argument: { status: 400, grpc: grpc.invalidArgument, oauth: "invalid_request", title: "The request is malformed" },
+  unauthenticated: { status: 401, grpc: grpc.unauthenticated, title: "The request carries no credentials" },
+  invalid_token: { status: 401, grpc: grpc.unauthenticated, oauth: "invalid_token", title: "The token is not accepted" },
+  permission_denied: { status: 403, grpc: grpc.permissionDenied, title: "A permission is missing" },
+  insufficient_scope: { status: 403, grpc: grpc.permissionDenied, oauth: "insufficient_scope", title: "The token's scopes do not reach this" },
+  not_found: { status: 404, grpc: grpc.notFound, title: "There is no such resource" },
+  method_not_allowed: { status: 405, grpc: grpc.invalidArgument, title: "The resource does not answer this method" },
+  already_exists: { status: 409, grpc: grpc.alreadyExists, title: "It exists already" },
+  illegal_transition: { status: 409, grpc: grpc.failedPrecondition, title: "The resource's state does not allow this" },
+  idempotency_conflict: { status: 409, grpc: grpc.aborted, title: "The idempotency key belongs to another request" },
+  idempotency_in_flight: { status: 409, grpc: grpc.aborted, title: "The same request is still running" },
+  etag_mismatch: { status: 412, grpc: grpc.aborted, title: "The resource has changed" },
+  payload_too_large: { status: 413, grpc: grpc.resourceExhausted, title: "The request is too large" },
+  unsupported_media_type: { status: 415, grpc: grpc.invalidArgument, title: "The content type is not accepted" },
+  not_admissible: { status: 422, grpc: grpc.failedPrecondition, title: "The request is understood, and not admissible" },
+  precondition_required: { status: 428, grpc: grpc.failedPrecondition, title: "The request must carry a precondition" },
+  rate_limited: { status: 429, grpc: grpc.resourceExhausted, title: "Too many requests" },
+  headers_too_large: { status: 431, grpc: grpc.resourceExhausted, title: "The request's headers are too large" },
+  internal: { status: 500, grpc: grpc.internal, oauth: "server_error", title: "Something broke on our side" },
+  unavailable: { status: 503, grpc: grpc.unavailable, oauth: "temporarily_unavailable", title: "The server cannot answer now" },
+  // OAuth
+  invalid_client: { status: 401, grpc: grpc.unauthenticated, oauth: "invalid_client", title: "The client is not authenticated" },
+  invalid_grant: { status: 400, grpc: grpc.unauthenticated, oauth: "invalid_grant", title: "The grant is not accepted" },
+  invalid_scope: { status: 400, grpc: grpc.invalidArgument, oauth: "invalid_scope", title: "The scope is not accepted" },
+  invalid_target: { status: 400, grpc: grpc.invalidArgument, oauth: "invalid_target", title: "The resource is not accepted" },
+  unauthorized_client: { status: 400, grpc: grpc.permissionDenied, oauth: "unauthorized_client", title: "The client may not use this grant" },
+  unsupported_grant_type: { status: 400, grpc: grpc.invalidArgument, oauth: "unsupported_grant_type", title: "The grant type is unknown" },
+} as const satisfies Record<string, Row>;
+
+export type FaultCode = keyof typeof faults;
+
+/** One thing wrong in a request: where (a JSON path, `$` for the whole), and what to do about it. */
+export type FieldError = { readonly path: string; readonly message: string };
+
+/**
+ * An expected failure. `detail` is a sentence for the person who reads it: lower case, no full stop, user input in backticks.
+ * `permission` names what was missing; `retryAfterSeconds` is sent where waiting helps.
+ */
+export type Fault = {
+  readonly fault: FaultCode;
+  readonly detail: string;
+  readonly errors?: readonly FieldError[];
+  readonly permission?: string;
+  readonly retryAfterSeconds?: number;
+};
+
+export const fault = (code: FaultCode, detail: string, more: Omit<Fault, "fault" | "detail"> = {}): Fault => ({
+  fault: code,
+  detail,
+  ...more,
+});
+
+/** A value, or the fault that stands in its place. */
+export type Result<T> = T | Fault;
+
+export const isFault = (value: unknown): value is Fault => typeof value === "object" && value !== null && "fault" in value;
