@@ -1,0 +1,40 @@
+/**
+ * `npm run bench -- NAME`: runs one benchmark, prints its table, and writes `bench/results/NAME.json`.
+ *
+ * A target that is missed is said, and is no failure of the process; a server that breaks, or an answer that is not the one expected, is.
+ */
+import { hotPath } from "./hot-path.ts";
+import { leaveServerCore } from "./harness/machine.ts";
+import { type Report, renderReport, writeReport } from "./harness/report.ts";
+
+type Benchmark = { readonly about: string; readonly run: () => Promise<Report> };
+
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  "hot-path": {
+    about: "introspection, checks and tokens beside the least a server could do, and beside peers",
+    run: hotPath,
+  },
+};
+
+const list = (): string =>
+  Object.entries(benchmarks)
+    .map(([name, { about }]) => `  ${name.padEnd(12)} ${about}`)
+    .join("\n");
+
+const main = async (name: string | undefined): Promise<number> => {
+  const benchmark = name === undefined ? undefined : Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
+  if (name === undefined || benchmark === undefined) {
+    console.error(
+      `${name === undefined ? "which benchmark" : `no benchmark is named \`${name}\``}? npm run bench -- NAME, where NAME is one of\n${list()}`,
+    );
+    return 2;
+  }
+  const started = performance.now();
+  leaveServerCore();
+  const report = await benchmark.run();
+  const path = writeReport(name, report);
+  console.log(`${renderReport(report)}\n\n${path} written after ${Math.round((performance.now() - started) / 1000)} s`);
+  return 0;
+};
+
+process.exitCode = await main(process.argv[2]);

@@ -1,0 +1,9 @@
+/** `oidc-provider` ships no types; this is what the benchmark uses of it. */
+declare module "oidc-provider" {
+  import type { RequestListener } from "node:http";
+
+  export default class Provider {
+    constructor(issuer: string, configuration: object);
+    callback(): RequestListener;
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * A verb for every operation, from the same declarations the server's routes come from: `countersign organizations create
+ * --display-name Acme`, `countersign service-accounts rotate ID`. What stands in an operation's path is an argument, every other field of its
+ * input an option; the access model of the settings says which collections there are.
+ */
+import { type Command, Option } from "commander";
+import type { Operation } from "../../server/operations/operation.ts";
+import { readConfig } from "../../server/config.ts";
+import { allOperations } from "../../server/route-table.ts";
+import { loadModel } from "../../server/startup/access-model.ts";
+import { call, connectionOf } from "../connection.ts";
+import { Failure } from "../failure.ts";
+import { readJsonFile } from "../input.ts";
+import { printJson } from "../output.ts";
+import { type Field, fieldsOf, kindOf, optionOf, requestOf } from "./fields.ts";
+
+/** Adds the verbs; none, and a remark in the help, where the settings or the model do not allow to know them. */
+export const operationCommands = (program: Command): void => {
+  const operations = declared();
+  if (operations === undefined) {
+    program.addHelpText(
+      "after",
+      "\nthe verbs of the collections are missing, because the settings are wrong: see `countersign config check`",
+    );
+    return;
+  }
+  for (const operation of operations) addVerb(program, operation);
+};
+
+const declared = (): readonly Operation[] | undefined => {
+  const read = readConfig(process.env);
+  if ("errors" in read) return undefined;
+  try {
+    return allOperations(loadModel(read.config.model).model);
+  } catch {
+    return undefined;
+  }
+};
+
+const addVerb = (program: Command, operation: Operation): void => {
+  const [collection = "", verb = ""] = splitName(operation.name);
+  const group =
+    program.commands.find((command) => command.name() === collection) ??
+    program.command(collection).description(`operations of \`${collection}\``).helpGroup("Collections:");
+  const fields = fieldsOf(operation);
+  const inPath = fields.filter(({ place }) => place === "path");
+  const others = fields.filter(({ place }) => place !== "path").map((field) => ({ field, option: optionOf(field) }));
+
+  const command = group.command(verb).description(operation.summary);
+  for (const { name, about } of inPath) command.argument(`<${name}>`, about);
+  for (const { option } of others) command.addOption(option);
+  if (operation.method === "POST" || operation.method === "PATCH")
+    command.addOption(
+      new Option("--json <file>", "the whole body from a JSON file, or from standard input with -; options add to it"),
+    );
+  if (operation.kind === "change")
+    command
+      .option("--if-match <etag>", "only if the resource still has this etag")
+      .option("--idempotency-key <key>", "do it once, however often this is repeated");
+
+  command.action(async (...given: unknown[]) => {
+    const options = given[inPath.length] as Readonly<Record<string, unknown>>;
+    const self = given[inPath.length + 1] as Command;
+    const inputs = [
+      ...inPath.map((field, at): Input => [field, idIn(field, given[at] as string)]),
+      ...others.map(({ field, option }): Input => [field, options[option.attributeName()]]),
+    ].filter(([, value]) => value !== undefined);
+    const json = options["json"];
+    const base = json === undefined ? {} : objectIn(readJsonFile(json as string));
+    const { body } = await call(connectionOf(self), {
+      ...requestOf(operation, inputs, base),
+      headers: headersOf(options),
+    });
+    printJson(body ?? {});
+  });
+};
+
+type Input = readonly [Field, unknown];
+
+/** `role-assignments.create`; a name without a dot is a verb of the program itself. */
+const splitName = (name: string): readonly [string, string] => {
+  const dot = name.lastIndexOf(".");
+  return [name.slice(0, dot), name.slice(dot + 1)];
+};
+
+/** A ref is as good as the id in it: what one answer shows, the next command takes. */
+const idIn = ({ collection }: Field, text: string): string =>
+  text.startsWith(`${collection}/`) ? text.slice(collection.length + 1) : text;
+
+const objectIn = (value: unknown): Readonly<Record<string, unknown>> => {
+  if (kindOf(value) === "object") return value as Readonly<Record<string, unknown>>;
+  throw new Failure("the body must be a JSON object");
+};
+
+const headersOf = (options: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> => {
+  const { ifMatch, idempotencyKey } = options;
+  return {
+    ...(typeof ifMatch === "string" ? { "if-match": ifMatch.startsWith('"') ? ifMatch : `"${ifMatch}"` } : {}),
+    ...(typeof idempotencyKey === "string" ? { "idempotency-key": idempotencyKey } : {}),
+  };
+};

@@ -1,0 +1,88 @@
+/**
+ * Ends a role assignment. One may take away more than one holds: the permission to revoke is enough. When the answer is sent, nobody
+ * says yes because of it any more (invariant 7).
+ *
+ * The last one in a tenant who can assign roles stays, or nobody inside could ever give authority again.
+ */
+import Type from "typebox";
+import { fault, isFault } from "../../../core/faults.ts";
+import { rootNode } from "../../../core/ids.ts";
+import type { Model } from "../../../core/model/model.ts";
+import { contains } from "../../../core/model/permissions.ts";
+import { factsOf } from "../../authority/facts.ts";
+import { readFactsIn } from "../../authority/store.ts";
+import { id, strict } from "../../operations/fields.ts";
+import { operation } from "../../operations/operation.ts";
+import { noSuch } from "../../operations/targets.ts";
+import { principalVersion } from "../../platform/cache/fresh-cache.ts";
+import type { Tx } from "../../platform/database/database.ts";
+import { atAssignment, knownAssignment } from "./find.ts";
+import { assignmentOutput, assignmentRef, type RoleAssignment, render, told } from "./model.ts";
+import { type AtRoot, deleteAssignment, holdAssignmentsAtRoot } from "./store.ts";
+
+const assigning = "role-assignments:create";
+
+export const revokeRoleAssignment = operation({
+  name: "role-assignments.revoke",
+  summary: "Revoke a role assignment",
+  kind: "change",
+  method: "POST",
+  path: "/v1/role-assignments/{id}:revoke",
+  status: 200,
+  input: strict({
+    id,
+    reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500, description: "for those who hear of it" })),
+  }),
+  output: assignmentOutput,
+  permission: "role-assignments:revoke",
+  scope: "tenant",
+  target: atAssignment,
+  event: (assignment, { reason }) => ({
+    type: "role-assignment.revoked",
+    subject: assignment.resource,
+    data: { ...told(assignment), reason: reason ?? null },
+  }),
+  run: async (tx, input, { model, caller, now }) => {
+    const assignment = await knownAssignment(tx, input.id);
+    if (isFault(assignment)) return assignment;
+    // Who stands above the tenant can always appoint another.
+    if (caller.tenant === tx.tenant && (await isLastToAssign(tx, model, assignment, now)))
+      return fault(
+        "illegal_transition",
+        `it is the last active assignment at the root that gives \`${assigning}\`; assign such a role to somebody else first`,
+      );
+    if (!(await deleteAssignment(tx, assignment.id))) return noSuch(assignmentRef(assignment.id));
+    tx.touch(principalVersion(tx.tenant, assignment.principal.id));
+    return render(model, assignment);
+  },
+});
+
+/** Whether no active principal could assign roles at the root any more, if this one were gone. */
+const isLastToAssign = async (
+  tx: Tx,
+  model: Model,
+  { id: ending, node }: RoleAssignment,
+  now: number,
+): Promise<boolean> => {
+  const root = rootNode(tx.tenant);
+  if (node.id !== root) return false;
+  const giving = givers(tx, model, await holdAssignmentsAtRoot(tx), now);
+  if (!giving.some(({ stored: [assignment] }) => assignment === ending)) return false;
+  for (const { principal, stored } of giving) {
+    if (stored[0] === ending) continue;
+    const { state } = await readFactsIn(tx, { principal, bound: tx.tenant, tenant: tx.tenant, node: root });
+    if (state === "active") return false;
+  }
+  return true;
+};
+
+/** Those whose role, as it is now, gives the permission to assign, and has not expired. */
+const givers = (tx: Tx, model: Model, all: readonly AtRoot[], now: number): readonly AtRoot[] => {
+  const permission = model.vocabulary.get(assigning);
+  return all.filter(({ principal, stored }) => {
+    const key = { principal, bound: tx.tenant, tenant: tx.tenant, node: rootNode(tx.tenant) };
+    const [fact] = factsOf(model, key, { state: null, path: [], assignments: [stored] })?.assignments ?? [];
+    const isLive = fact !== undefined && (fact.expiresAt === null || fact.expiresAt > now);
+    return isLive && permission !== undefined && contains(fact.permissions, permission);
+  });
+};

@@ -1,0 +1,206 @@
+/** All SQL of role assignments that authority's own does not have. */
+import { sql } from "kysely";
+import type { Result } from "../../../core/faults.ts";
+import {
+  type AssignmentId,
+  hostTenant,
+  type NodeId,
+  type PrincipalId,
+  type PrincipalKind,
+  principalCollections,
+  type RoleId,
+  rootNode,
+  type TenantId,
+} from "../../../core/ids.ts";
+import type { NewAssignment, Propagation, RoleName } from "../../authority/assignments-store.ts";
+import type { Principal } from "../../authority/caller.ts";
+import type { StoredAssignment } from "../../authority/store.ts";
+import {
+  type Listing,
+  type ListRequest,
+  listPage,
+  type Page,
+  type Paging,
+} from "../../operations/listing/list-page.ts";
+import type { Tx } from "../../platform/database/database.ts";
+import type { TreeTables } from "../../tree/store.ts";
+import type { RoleAssignment } from "./model.ts";
+
+type Tables = TreeTables & {
+  role_assignments: {
+    tenant_id: TenantId;
+    principal_id: PrincipalId;
+    node_id: NodeId;
+    id: AssignmentId;
+    principal_kind: PrincipalKind;
+    role_name: string | null;
+    role_id: RoleId | null;
+    propagation: Propagation;
+    expire_time: Date | null;
+    revision: number;
+    create_time: Date;
+    update_time: Date;
+  };
+};
+
+const selectAssignments = (tx: Tx) =>
+  tx
+    .kysely<Tables>()
+    .selectFrom("role_assignments")
+    .innerJoin("nodes", (join) =>
+      join
+        .onRef("nodes.tenant_id", "=", "role_assignments.tenant_id")
+        .onRef("nodes.id", "=", "role_assignments.node_id"),
+    )
+    .select([
+      "role_assignments.id",
+      "role_assignments.node_id",
+      "nodes.type as node_type",
+      "role_assignments.principal_kind",
+      "role_assignments.principal_id",
+      "role_assignments.role_name",
+      "role_assignments.role_id",
+      "role_assignments.propagation",
+      "role_assignments.expire_time",
+      "role_assignments.revision",
+      "role_assignments.create_time",
+      "role_assignments.update_time",
+    ])
+    .where("role_assignments.tenant_id", "=", tx.tenant);
+
+type Row = Awaited<ReturnType<ReturnType<typeof selectAssignments>["execute"]>>[number];
+
+/** Exactly one of the two is set; the schema sees to it. */
+const roleOf = (name: string | null, id: RoleId | null): RoleName => (name === null ? { id: id as RoleId } : { name });
+
+const assignmentOf = (row: Row): RoleAssignment => ({
+  id: row.id,
+  node: { id: row.node_id, type: row.node_type },
+  principal: { kind: row.principal_kind, id: row.principal_id },
+  role: roleOf(row.role_name, row.role_id),
+  propagation: row.propagation,
+  expireTime: row.expire_time,
+  revision: row.revision,
+  createTime: row.create_time,
+  updateTime: row.update_time,
+});
+
+export const findAssignment = async (tx: Tx, id: AssignmentId): Promise<RoleAssignment | undefined> => {
+  const row = await selectAssignments(tx).where("role_assignments.id", "=", id).executeTakeFirst();
+  return row && assignmentOf(row);
+};
+
+/** Which assignments to list: the tenant's, or those at a node and below it; `places` are the collections a `parent` may name. */
+export type Stretch = { readonly below: NodeId | undefined; readonly places: readonly string[] };
+
+const listingOf = (places: readonly string[]) =>
+  ({
+    fields: {
+      parent: { column: "role_assignments.node_id", type: "ref", collections: places },
+      principal: {
+        column: "role_assignments.principal_id",
+        type: "ref",
+        collections: Object.values(principalCollections),
+      },
+      role: {
+        column: sql<string>`coalesce(role_assignments.role_name, 'roles/' || role_assignments.role_id)`,
+        type: "text",
+      },
+      propagation: { column: "role_assignments.propagation", type: "text" },
+      expire_time: { column: "role_assignments.expire_time", type: "time" },
+      create_time: { column: "role_assignments.create_time", type: "time" },
+      update_time: { column: "role_assignments.update_time", type: "time" },
+    },
+    order: { time: "role_assignments.create_time", id: "role_assignments.id" },
+  }) as const satisfies Listing;
+
+export const listAssignments = async (
+  tx: Tx,
+  { below, places }: Stretch,
+  request: ListRequest,
+  paging: Paging,
+): Promise<Result<Page<RoleAssignment>>> => {
+  const narrowed = selectAssignments(tx).$if(below !== undefined, (all) =>
+    all.where(sql<boolean>`${below}::uuid = any(nodes.ancestors)`),
+  );
+  const page = await listPage(narrowed, listingOf(places), request, paging);
+  return "fault" in page ? page : { ...page, rows: page.rows.map(assignmentOf) };
+};
+
+/** False where the custom role has just been deleted; else it stays until this transaction ends. */
+export const holdRole = async (tx: Tx, role: RoleName): Promise<boolean> => {
+  if ("name" in role) return true;
+  const sqlText = "select id from roles where tenant_id = $1 and id = $2 for key share";
+  return (await tx.query("role_assignments.hold_role", sqlText, [tx.tenant, role.id])).length === 1;
+};
+
+/** Removes the same assignment where it has expired: it gives nothing any more, and would stand in the new one's place. */
+export const clearExpired = async (
+  tx: Tx,
+  { principal, node, role, propagation, now }: NewAssignment,
+): Promise<void> => {
+  await tx.query(
+    "role_assignments.clear_expired",
+    `delete from role_assignments where tenant_id = $1 and principal_kind = $2 and principal_id = $3 and node_id = $4
+       and role_name is not distinct from $5 and role_id is not distinct from $6 and propagation = $7 and expire_time <= $8`,
+    [
+      tx.tenant,
+      principal.kind,
+      principal.id,
+      node,
+      "name" in role ? role.name : null,
+      "id" in role ? role.id : null,
+      propagation,
+      now,
+    ],
+  );
+};
+
+/** True for the one call that ended it. */
+export const deleteAssignment = async (tx: Tx, id: AssignmentId): Promise<boolean> => {
+  const sqlText = "delete from role_assignments where tenant_id = $1 and id = $2 returning id";
+  return (await tx.query("role_assignments.delete", sqlText, [tx.tenant, id])).length === 1;
+};
+
+export type AtRoot = { readonly principal: Principal; readonly stored: StoredAssignment };
+
+type AtRootRow = {
+  id: string;
+  principal_kind: PrincipalKind;
+  principal_id: PrincipalId;
+  role_name: string | null;
+  role_id: string | null;
+  permissions: readonly string[] | null;
+  within_grants: readonly string[] | null;
+  node_id: NodeId | null;
+  propagation: Propagation;
+  expires: number | null;
+};
+
+/**
+ * What is assigned at the root of the tenant. The rows are held until this transaction ends, so that of two who each revoke the last but
+ * one the second sees what the first has left.
+ */
+export const holdAssignmentsAtRoot = async (tx: Tx): Promise<readonly AtRoot[]> => {
+  const rows = await tx.query<AtRootRow>(
+    "role_assignments.hold_at_root",
+    `select a.id, a.principal_kind, a.principal_id, a.role_name, a.role_id, r.permissions, r.within_grants,
+            nullif(a.node_id, $3) as node_id, a.propagation, (extract(epoch from a.expire_time) * 1000)::float8 as expires
+       from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+      where a.tenant_id = $1 and a.node_id = $2 order by a.id for update of a`,
+    [tx.tenant, rootNode(tx.tenant), hostTenant],
+  );
+  return rows.map((row) => ({
+    principal: { kind: row.principal_kind, id: row.principal_id },
+    stored: [
+      row.id,
+      row.role_name,
+      row.role_id,
+      row.permissions,
+      row.within_grants,
+      row.node_id,
+      row.propagation,
+      row.expires,
+    ],
+  }));
+};

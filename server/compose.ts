@@ -1,0 +1,156 @@
+/**
+ * The composition root: builds one server process from its settings, and takes it down again. Everything that has a lifetime is opened
+ * here, in order, and closed in the opposite order.
+ */
+import { readFileSync } from "node:fs";
+import type { FastifyInstance } from "fastify";
+import { Registry } from "prom-client";
+import { type Fault, fault } from "../core/faults.ts";
+import { openAuditAppender } from "./audit/append.ts";
+import type { Config } from "./config.ts";
+import { openLastUsed } from "./credentials/last-used.ts";
+import { openRelay } from "./events/relay.ts";
+import { redisStream } from "./events/redis-stream.ts";
+import type { Engine } from "./operations/perform.ts";
+import { prepare } from "./operations/perform.ts";
+import { type Clock, monotonicMs, systemClock } from "./platform/clock.ts";
+import { isUnavailable } from "./platform/database/unavailable.ts";
+import { derivedKey } from "./platform/keys/derive.ts";
+import type { Log } from "./platform/log.ts";
+import { openMetrics } from "./platform/metrics.ts";
+import type { Platform } from "./platform/platform.ts";
+import { registerUser } from "./principals/users/register-user.ts";
+import { routeTable } from "./route-table.ts";
+import { loadModel } from "./startup/access-model.ts";
+import { openStorage } from "./startup/open-storage.ts";
+import { prepareDeployment } from "./startup/prepare-deployment.ts";
+import { ping } from "./startup/store.ts";
+import { loadSecretKey } from "./startup/secret-key.ts";
+import { openSigningKeys } from "./tokens/signing-keys.ts";
+import { openVerifier } from "./tokens/standing.ts";
+import { identityHandlers } from "./transport/grpc/identity.ts";
+import { identityRoutes } from "./transport/grpc/routes.ts";
+import { type GrpcServer, startGrpc } from "./transport/grpc/server.ts";
+import type { Route } from "./transport/http/routes.ts";
+import { buildHttp } from "./transport/http/server.ts";
+
+export type Needs = { readonly config: Config; readonly clock: Clock; readonly log: Log; readonly migrate: boolean };
+
+/** A server that is ready to listen. */
+export type Server = {
+  readonly platform: Platform;
+  readonly engine: Engine;
+  readonly routes: readonly Route[];
+  readonly registry: Registry;
+  readonly http: FastifyInstance;
+  /** Opens both ports; `http` and `grpc` tell which they are, where the settings said 0. */
+  listen(): Promise<{ readonly http: number; readonly grpc: number }>;
+  /** Whether the database answers and the server is not going down. */
+  ready(): Promise<boolean>;
+  /** Stops taking requests, lets the running ones finish within the grace, and closes everything. */
+  drain(graceMs: number): Promise<void>;
+};
+
+export const compose = async ({ config, clock, log, migrate }: Needs): Promise<Server> => {
+  const loaded = loadModel(config.model);
+  const secretKey = loadSecretKey(config);
+  const relay: { kick: () => void } = { kick: () => undefined };
+  const storage = await openStorage({ config, clock, log, migrate, committed: () => relay.kick() });
+  const platform: Platform = { database: storage.database, cache: storage.cache, clock, log };
+  const { model, version: modelVersion } = loaded;
+  const { issuer } = config;
+
+  try {
+    await prepareDeployment({ ...platform, secretKey, loaded });
+    const keys = await openSigningKeys({ ...platform, secretKey });
+    const audit = openAuditAppender(platform.database);
+    const lastUsed = openLastUsed(platform);
+    const stream = storage.redis === undefined ? {} : { stream: redisStream(storage.redis) };
+    const events = openRelay({ ...platform, issuer, ...stream });
+    relay.kick = events.kick;
+
+    const engine: Engine = { platform, model, issuer, audit, pageKey: derivedKey(secretKey, "page tokens") };
+    const verifier = openVerifier({ platform, model, modelVersion, keys, issuer, used: lastUsed.note });
+    const issuing = { platform, model, issuer, verifier, keys, audit };
+    const deciding = { platform, model, modelVersion, issuer, verifier };
+    const routes = routeTable(issuing, deciding);
+    const registry = new Registry();
+    const metrics = openMetrics(registry);
+    const state = { draining: false };
+
+    const http = buildHttp({
+      engine,
+      authentication: { verifier, model, issuer },
+      routes,
+      log,
+      observer: { finished: metrics.http },
+    });
+    const handlers = identityHandlers({ engine, deciding, issuing, registerUser: prepare(model, registerUser) });
+    const running: { grpc: GrpcServer | undefined } = { grpc: undefined };
+
+    return {
+      platform,
+      engine,
+      routes,
+      registry,
+      http,
+      listen: async () => {
+        const address = await http.listen({ host: config.host, port: config.port });
+        running.grpc = await startGrpc({
+          host: config.host,
+          port: config.grpcPort,
+          ...tlsOf(config),
+          maxConnectionAgeMs: config.grpcMaxConnectionAgeSeconds * 1000,
+          maxConnectionAgeGraceMs: config.shutdownGraceSeconds * 1000,
+          routes: identityRoutes(handlers),
+          reflection: true,
+          log,
+          // grpc-js counts deadlines on the system's clock, whatever a test has made of ours.
+          clock: systemClock,
+          monotonicMs,
+          faultOf: grpcFault,
+          observe: metrics.grpc,
+        });
+        return { http: Number(new URL(address).port), grpc: running.grpc.port };
+      },
+      ready: async () => {
+        if (state.draining) return false;
+        await ping(platform.database);
+        return true;
+      },
+      drain: async (graceMs) => {
+        state.draining = true;
+        await Promise.all([closeWithin(http, graceMs), running.grpc?.drain(graceMs)]);
+        await lastUsed.close();
+        await events.close();
+        keys.close();
+        await storage.close();
+      },
+    };
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+};
+
+/** Running requests have the grace to finish; then their connections are cut. */
+const closeWithin = async (http: FastifyInstance, graceMs: number): Promise<void> => {
+  const cut = setTimeout(() => http.server.closeAllConnections(), graceMs);
+  await http.close();
+  clearTimeout(cut);
+};
+
+const tlsOf = (config: Config) =>
+  config.grpcTlsCert === ""
+    ? {}
+    : {
+        tls: {
+          cert: readFileSync(config.grpcTlsCert),
+          key: readFileSync(config.grpcTlsKey),
+          ...(config.grpcClientCa === "" ? {} : { clientCa: readFileSync(config.grpcClientCa) }),
+        },
+      };
+
+const grpcFault = (thrown: unknown): Fault | undefined =>
+  isUnavailable(thrown) ? fault("unavailable", "the server cannot reach its database; ask again") : undefined;
+

@@ -1,0 +1,126 @@
+/**
+ * Who calls an OAuth endpoint (RFC 6749 §2.3): client_secret_basic, client_secret_post, private_key_jwt, or, at the endpoints that
+ * take one, a service's bearer token (RFC 7662 §2.1). More than one at once is refused.
+ *
+ * It is split in two so that a hot endpoint can look everything up in one cache round trip: `readAttempt` says from the request alone
+ * what was tried; `acceptAttempt` judges it with what the lookup found.
+ */
+import { fault, isFault, type Result } from "../../core/faults.ts";
+import { rootNode } from "../../core/ids.ts";
+import type { Model } from "../../core/model/model.ts";
+import { factsOf } from "../authority/facts.ts";
+import type { Platform } from "../platform/platform.ts";
+import { acceptBearer } from "../tokens/bearer.ts";
+import { type Presented, recognise } from "../tokens/presented.ts";
+import type { Standing, Verified } from "../tokens/standing.ts";
+import { assertionType, verifyClientAssertion } from "./client-assertion.ts";
+import { parameter, type ProtocolRequest, repeated } from "./protocol.ts";
+import type { ClientRegistration } from "./store.ts";
+
+/** What the request tried, before anything was looked up. `clientId` must match what the credential turns out to be. */
+export type Attempt =
+  | { readonly by: "secret"; readonly clientId: string; readonly presented: Presented | undefined; readonly header: boolean }
+  | { readonly by: "bearer"; readonly presented: Presented | undefined; readonly header: true }
+  | { readonly by: "assertion"; readonly clientId: string | undefined; readonly assertion: string; readonly header: false };
+
+const invalidClient = () => fault("invalid_client", "the client is unknown, or its credentials are not accepted");
+
+/** RFC 6749 §2.3.1: both halves are form-urlencoded before they are joined. */
+const decodeFormComponent = (text: string): string | undefined => {
+  if (!text.includes("%") && !text.includes("+")) return text;
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    return undefined;
+  }
+};
+
+const readBasic = (encoded: string): Result<Attempt> => {
+  const text = Buffer.from(encoded, "base64").toString();
+  const colon = text.indexOf(":");
+  const clientId = decodeFormComponent(text.slice(0, colon));
+  const secret = decodeFormComponent(text.slice(colon + 1));
+  if (colon < 1 || clientId === undefined || secret === undefined) return invalidClient();
+  return { by: "secret", clientId, presented: recognise(secret), header: true };
+};
+
+export const readAttempt = (request: ProtocolRequest, allowBearer: boolean): Result<Attempt> => {
+  const { authorization, form } = request;
+  const twice = repeated(form);
+  if (twice !== undefined) return twice;
+  const inBody = form.client_secret !== undefined || form.client_assertion !== undefined || form.client_assertion_type !== undefined;
+  if (authorization !== undefined) {
+    if (inBody) return fault("invalid_argument", "the client authenticates in two ways at once; keep one");
+    const space = authorization.indexOf(" ");
+    const scheme = authorization.slice(0, space).toLowerCase();
+    const rest = authorization.slice(space + 1).trim();
+    if (scheme === "basic") return statedAlike(readBasic(rest), form.client_id);
+    if (scheme === "bearer" && allowBearer) return { by: "bearer", presented: recognise(rest), header: true };
+    return invalidClient();
+  }
+  return readBody(request);
+};
+
+/** A `client_id` in the body beside a header must be the same one. */
+const statedAlike = (attempt: Result<Attempt>, stated: ProtocolRequest["form"][string]): Result<Attempt> =>
+  isFault(attempt) || attempt.by !== "secret" || stated === undefined || stated === attempt.clientId ? attempt : invalidClient();
+
+const readBody = ({ form }: ProtocolRequest): Result<Attempt> => {
+  const clientId = parameter(form, "client_id");
+  const secret = parameter(form, "client_secret");
+  const assertion = parameter(form, "client_assertion");
+  if (isFault(clientId)) return clientId;
+  if (isFault(secret)) return secret;
+  if (isFault(assertion)) return assertion;
+  if (assertion.value !== undefined) {
+    if (secret.value !== undefined) return fault("invalid_argument", "the client authenticates in two ways at once; keep one");
+    if (form.client_assertion_type !== assertionType)
+      return fault("invalid_argument", `\`client_assertion_type\` must be \`${assertionType}\``);
+    return { by: "assertion", clientId: clientId.value, assertion: assertion.value, header: false };
+  }
+  if (clientId.value === undefined || secret.value === undefined) return invalidClient();
+  return { by: "secret", clientId: clientId.value, presented: recognise(secret.value), header: false };
+};
+
+export type ClientAuthentication = { readonly platform: Platform; readonly model: Model; readonly issuer: string };
+
+/** Judges what was tried. `verified` is what the lookup of the attempt's credential found. */
+export const acceptAttempt = async (
+  needs: ClientAuthentication,
+  attempt: Attempt,
+  verified: Verified | undefined,
+): Promise<Result<Standing>> => {
+  if (attempt.by === "assertion") return byAssertion(needs, attempt);
+  return attempt.by === "secret" ? bySecret(attempt.clientId, attempt.presented, verified) : acceptBearer(needs.issuer, attempt.presented, verified);
+};
+
+const bySecret = (clientId: string, presented: Presented | undefined, verified: Verified | undefined): Result<Standing> => {
+  if (presented?.kind !== "client_secret" || verified === undefined) return invalidClient();
+  const standing = verified.standing();
+  return standing.clientId === clientId ? standing : invalidClient();
+};
+
+const byAssertion = async (needs: ClientAuthentication, attempt: Attempt & { by: "assertion" }): Promise<Result<Standing>> => {
+  const registration = await verifyClientAssertion(needs.platform, needs.issuer, attempt.assertion, attempt.clientId);
+  if (isFault(registration)) return registration;
+  return standingOfClient(needs.model, registration) ?? invalidClient();
+};
+
+const standingOfClient = (model: Model, registration: ClientRegistration): Standing | undefined => {
+  const principal = { kind: "service", id: registration.id } as const;
+  const { tenant } = registration;
+  const facts = factsOf(model, { principal, bound: tenant, tenant, node: rootNode(tenant) }, registration.facts);
+  const lives = facts?.principal.state === "active" && facts.path.every((node) => node.state === "active");
+  if (facts === undefined || !lives) return undefined;
+  return {
+    tenant,
+    principal,
+    credential: { kind: "client_assertion", id: registration.client_id },
+    clientId: registration.client_id,
+    scopes: registration.scopes,
+    audience: null,
+    facts,
+    tokens: { format: registration.format, ttlSeconds: registration.ttl },
+  };
+};
+

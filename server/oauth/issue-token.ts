@@ -1,0 +1,179 @@
+/**
+ * The token endpoint for machines: client credentials (RFC 6749 §4.4, OAuth 2.1 §4.2).
+ *
+ * The token is bound to the client's tenant, carries at most the client's registered scopes, and is a JWT (RFC 9068) or opaque as the
+ * client is registered. The answer is sent when the audit entry is durable, and not before.
+ */
+import { type Attribution, unattributed } from "../../core/attribution.ts";
+import { fault, isFault, type Result } from "../../core/faults.ts";
+import { principalRef } from "../../core/ids.ts";
+import type { Model } from "../../core/model/model.ts";
+import { expand, isSubset } from "../../core/model/permissions.ts";
+import type { AuditAppender } from "../audit/append.ts";
+import type { AuditEntry } from "../audit/model.ts";
+import { appendInTransaction } from "../audit/store.ts";
+import { permissionsOf, reachOf } from "../operations/patterns.ts";
+import { seconds } from "../platform/clock.ts";
+import { newId } from "../platform/random.ts";
+import { signAccessToken } from "../tokens/access-token.ts";
+import { newSecret } from "../tokens/secret-text.ts";
+import type { SigningKeys } from "../tokens/signing-keys.ts";
+import type { Standing, Verifier } from "../tokens/standing.ts";
+import { acceptAttempt, type ClientAuthentication, readAttempt } from "./client-authentication.ts";
+import { errorResponse, type Form, ok, parameter, type ProtocolRequest, type ProtocolResponse } from "./protocol.ts";
+import { insertAccessToken } from "./store.ts";
+
+export type Issuing = ClientAuthentication & {
+  readonly verifier: Verifier;
+  readonly keys: SigningKeys;
+  readonly audit: AuditAppender;
+};
+
+/** RFC 6749 §5.1. */
+export type TokenAnswer = {
+  readonly access_token: string;
+  readonly token_type: "Bearer";
+  readonly expires_in: number;
+  readonly scope: string;
+};
+
+export const grantTypes = ["client_credentials"] as const;
+
+export const issueToken = async (needs: Issuing, request: ProtocolRequest): Promise<ProtocolResponse> => {
+  const attempt = readAttempt(request, false);
+  if (isFault(attempt)) return errorResponse(attempt, request.authorization !== undefined);
+  const [verified] = attempt.by === "assertion" ? [undefined] : await needs.verifier.verify([attempt.presented]);
+  const client = await acceptAttempt(needs, attempt, verified);
+  if (isFault(client)) return errorResponse(client, attempt.header);
+  const answer = await grant(needs, client, request.form, request.requestId);
+  return isFault(answer) ? errorResponse(answer, false) : ok(JSON.stringify(answer));
+};
+
+/** Judges the grant of an authenticated client and makes its token. */
+export const grant = async (needs: Issuing, client: Standing, form: Form, requestId: string): Promise<Result<TokenAnswer>> => {
+  const type = parameter(form, "grant_type");
+  if (isFault(type)) return type;
+  if (type.value === undefined) return fault("invalid_argument", "the parameter `grant_type` is missing");
+  if (type.value !== "client_credentials")
+    return fault("unsupported_grant_type", `the grant type \`${type.value}\` is not supported; use ${grantTypes.join(", ")}`);
+  const scopes = grantedScopes(needs.model, client, form);
+  if (isFault(scopes)) return scopes;
+  const audience = requestedAudience(needs.issuer, form);
+  if (isFault(audience)) return audience;
+  return makeToken(needs, client, scopes, audience, requestId);
+};
+
+const scopeLengthMax = 2000;
+
+/** RFC 6749 §3.3: what is asked for, if the client may have it; everything it may have, if it did not say. */
+const grantedScopes = (model: Model, client: Standing, form: Form): Result<readonly string[]> => {
+  const asked = parameter(form, "scope");
+  if (isFault(asked)) return asked;
+  if (asked.value === undefined) return client.scopes;
+  if (asked.value.length > scopeLengthMax) return fault("invalid_scope", "the scope is too long");
+  const scopes = [...new Set(asked.value.split(" ").filter((scope) => scope !== ""))];
+  const { set, unknown } = expand(model, scopes, reachOf(client.tenant));
+  if (unknown.length > 0 || scopes.length === 0) return fault("invalid_scope", `the scope \`${unknown.join(" ")}\` matches no permission here`);
+  return isSubset(set, permissionsOf(model, client.tenant, client.scopes))
+    ? scopes
+    : fault("invalid_scope", `the client may ask for \`${client.scopes.join(" ")}\`, and asked for more`);
+};
+
+const resourcesMax = 10;
+
+/** RFC 8707 §2: absolute URIs without a fragment. Without one the token is for this server. */
+const requestedAudience = (issuer: string, form: Form): Result<readonly string[]> => {
+  const given = form.resource;
+  if (given === undefined || given === "") return [issuer];
+  const resources = typeof given === "string" ? [given] : given;
+  const wrong = resources.find((resource) => resource.includes("#") || resource.length > 500 || !isAbsolute(resource));
+  if (wrong !== undefined || resources.length > resourcesMax) return fault("invalid_target", "each `resource` must be an absolute URI without a fragment");
+  return [...new Set(resources)];
+};
+
+const isAbsolute = (uri: string): boolean => /^[a-z][a-z0-9+.-]*:/i.test(uri) && URL.canParse(uri);
+
+const makeToken = async (
+  needs: Issuing,
+  client: Standing,
+  scopes: readonly string[],
+  audience: readonly string[],
+  requestId: string,
+): Promise<Result<TokenAnswer>> => {
+  const { tokens, clientId } = client;
+  if (tokens === undefined || clientId === null) return fault("unauthorized_client", "this credential cannot obtain tokens");
+  const now = needs.platform.clock.now();
+  const jti = newId<string>();
+  const entry = auditEntry(client, requestId, now, { jti, scope: scopes.join(" "), audience, format: tokens.format });
+  const answer = (text: string): TokenAnswer => ({
+    access_token: text,
+    token_type: "Bearer",
+    expires_in: tokens.ttlSeconds,
+    scope: scopes.join(" "),
+  });
+
+  if (tokens.format === "opaque") {
+    const secret = newSecret("access_token", client.tenant, client.principal.id);
+    await needs.platform.database.transaction(client.tenant, async (tx) => {
+      await insertAccessToken(tx, {
+        id: jti,
+        hash: secret.hash,
+        owner: client.principal,
+        clientId,
+        scopes,
+        audience,
+        createTime: new Date(now),
+        expireTime: new Date(now + tokens.ttlSeconds * 1000),
+      });
+      await appendInTransaction(tx, entry);
+    });
+    return answer(secret.text);
+  }
+
+  // The signature is made while the entry is on its way to disk.
+  const recorded = needs.audit.append(entry);
+  const text = signAccessToken(needs.keys.current(), {
+    iss: needs.issuer,
+    sub: principalRef(client.principal.kind, client.principal.id),
+    aud: audience.length === 1 ? (audience[0] ?? needs.issuer) : audience,
+    client_id: clientId,
+    iat: seconds(now),
+    exp: seconds(now) + tokens.ttlSeconds,
+    jti,
+    scope: scopes.join(" "),
+    tenant_id: client.tenant,
+  });
+  await recorded;
+  return answer(text);
+};
+
+/** The client for itself: subject, actor of record and authenticated principal are one. */
+export const clientAttribution = (client: Standing, requestId: string): Attribution => {
+  const ref = principalRef(client.principal.kind, client.principal.id);
+  return {
+    ...unattributed,
+    authenticated_principal: ref,
+    subject: ref,
+    actor_of_record: ref,
+    identity_source: client.principal.kind === "human" ? "platform" : null,
+    credential: `${client.credential.kind}/${client.credential.id}`,
+    client_id: client.clientId,
+    request_id: requestId,
+  };
+};
+
+const auditEntry = (client: Standing, requestId: string, now: number, detail: Record<string, unknown>): AuditEntry => ({
+  tenant: client.tenant,
+  id: newId(),
+  time: now,
+  action: "oauth.token",
+  outcome: "done",
+  attribution: clientAttribution(client, requestId),
+  target: principalRef(client.principal.kind, client.principal.id),
+  targetPath: null,
+  permission: null,
+  bypass: false,
+  because: null,
+  detail,
+});
+

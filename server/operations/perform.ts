@@ -1,0 +1,280 @@
+/**
+ * The way of an operation, in one direction: validate → find the tenant → one transaction { find the target → decide → run → audit and
+ * event } → answer. A denial is recorded in the same transaction that found it.
+ */
+import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
+import type { Attribution } from "../../core/attribution.ts";
+import { decide, rights } from "../../core/decide/decide.ts";
+import { explain } from "../../core/decide/explain.ts";
+import type { Decision, Facts } from "../../core/decide/types.ts";
+import { type Fault, fault, isFault, type Result } from "../../core/faults.ts";
+import { formatRef, hostTenant, isUuid, type NodeId, parseRef, rootNode, type TenantId } from "../../core/ids.ts";
+import type { Model, PermissionSet } from "../../core/model/model.ts";
+import { intersection } from "../../core/model/permissions.ts";
+import type { AuditAppender } from "../audit/append.ts";
+import type { AuditEntry } from "../audit/model.ts";
+import { appendInTransaction } from "../audit/store.ts";
+import { attributionOf, type Caller, isHostCaller } from "../authority/caller.ts";
+import { factsOf } from "../authority/facts.ts";
+import { readFactsIn } from "../authority/store.ts";
+import { emit } from "../events/store.ts";
+import type { Tx } from "../platform/database/database.ts";
+import type { Platform } from "../platform/platform.ts";
+import { newId } from "../platform/random.ts";
+import { claimKey, findAnswer, type IdempotencyName, rememberAnswer } from "./idempotency-store.ts";
+import type { Operation, OperationContext, Target } from "./operation.ts";
+import { type Validator, validatorOf } from "./validate.ts";
+
+/** An Idempotency-Key is remembered this long. */
+const idempotencyMs = 24 * 3600 * 1000;
+
+export type Engine = {
+  readonly platform: Platform;
+  readonly model: Model;
+  readonly issuer: string;
+  readonly audit: AuditAppender;
+  readonly pageKey: Buffer;
+};
+
+/** What the request said besides its input. */
+export type RequestMeta = {
+  readonly requestId: string;
+  readonly idempotencyKey: string | undefined;
+  /** Unquoted. */
+  readonly ifMatch: string | undefined;
+  /** `Countersign-Tenant`: the tenant a caller of the host speaks about, as a ref. */
+  readonly tenant: string | undefined;
+};
+
+export type Answer = { readonly status: number; readonly body: unknown; readonly etag: string | undefined; readonly replayed: boolean };
+
+export type PreparedOperation = { readonly operation: Operation; readonly validate: Validator };
+
+/** Compiles the input schema, and refuses an operation whose permission the model does not have. */
+export const prepare = (model: Model, operation: Operation): PreparedOperation => {
+  if (!model.vocabulary.has(operation.permission))
+    throw new Error(`operation ${operation.name} asks for the permission ${operation.permission}, which no model has`);
+  return { operation, validate: validatorOf(operation.input) };
+};
+
+type Input = Readonly<Record<string, unknown>>;
+
+export const perform = async (
+  engine: Engine,
+  { operation, validate }: PreparedOperation,
+  caller: Caller,
+  raw: unknown,
+  meta: RequestMeta,
+): Promise<Result<Answer>> => {
+  const checked = validate(raw);
+  if (isFault(checked)) return checked;
+  const input = checked.value as Input;
+  const tenant = tenantOf(engine.model, operation, caller, input, meta);
+  if (isFault(tenant)) {
+    await engine.audit.append(refusedElsewhere(engine, operation, caller, meta));
+    return tenant;
+  }
+  const work = (tx: Tx): Promise<Result<Answer>> => performIn(engine, operation, caller, input, meta, tx);
+  const { database } = engine.platform;
+  return tenant === "host" ? database.hostTransaction(work) : database.transaction(tenant, work);
+};
+
+const notFound: Fault = fault("not_found", "there is no such resource, or it is not yours to see");
+
+/** Which tenant this is about. Another tenant's name and one that never was get the same answer (invariant 2). */
+const tenantOf = (model: Model, operation: Operation, caller: Caller, input: Input, meta: RequestMeta): Result<TenantId | "host"> => {
+  const scope =
+    typeof operation.scope === "function"
+      ? operation.scope(input as never, { caller, idempotencyKey: meta.idempotencyKey, tenant: meta.tenant })
+      : operation.scope;
+  if (scope === "host") return isHostCaller(caller) ? "host" : missingAtHost(operation);
+  const named = scope === "tenant" ? namedTenant(model, input, meta) : scope;
+  if (named === undefined) return caller.tenant;
+  if (isFault(named)) return named;
+  return named === caller.tenant || isHostCaller(caller) ? named : notFound;
+};
+
+const namedTenant = (model: Model, input: Input, meta: RequestMeta): Result<TenantId> | undefined => {
+  const parent = typeof input.parent === "string" && isAlwaysRoot(model, input.parent) ? rootRef(model, input.parent) : undefined;
+  if (meta.tenant === undefined) return parent;
+  const header = rootRef(model, meta.tenant) ?? (meta.tenant === "host" ? hostTenant : undefined);
+  if (header === undefined || (parent !== undefined && parent !== header))
+    return fault("invalid_argument", `the header Countersign-Tenant is \`${meta.tenant}\`, which names no tenant this request could be about`);
+  return header;
+};
+
+/** The tenant a ref names, where it is a root perimeter's. */
+const rootRef = (model: Model, text: string): TenantId | undefined => {
+  const ref = parseRef(text);
+  return ref !== undefined && isUuid(ref.id) && model.collections.get(ref.collection)?.root === true ? (ref.id as TenantId) : undefined;
+};
+
+/** A type that may also stand below another says nothing about the tenant. */
+const isAlwaysRoot = (model: Model, text: string): boolean => model.collections.get(parseRef(text)?.collection ?? "")?.in.length === 0;
+
+const missingAtHost = (operation: Operation): Fault =>
+  fault("permission_denied", `this needs the permission \`${operation.permission}\` at the host`, { permission: operation.permission });
+
+const performIn = async (
+  engine: Engine,
+  operation: Operation,
+  caller: Caller,
+  input: Input,
+  meta: RequestMeta,
+  tx: Tx,
+): Promise<Result<Answer>> => {
+  const { model } = engine;
+  const target = await operation.target(tx, input as never, { model, caller });
+  if (isFault(target)) return target;
+
+  const now = engine.platform.clock.now();
+  const tenant = target.atHost === true ? hostTenant : tx.tenant;
+  const facts = await factsAt(tx, model, caller, tenant, target.node);
+  if (facts === undefined) return notFound;
+  const question = { permission: operation.permission, at: now, ...(caller.scopes === undefined ? {} : { scopes: caller.scopes }) };
+  const decision = decide(model, question, facts);
+  const record = recorder(engine, operation, caller, meta, tx, target, facts, decision, now);
+  if (decision.effect !== "permit") {
+    await record("denied", null);
+    return refusal(operation, decision);
+  }
+
+  const context: OperationContext = {
+    model,
+    caller,
+    now,
+    issuer: engine.issuer,
+    ifMatch: meta.ifMatch,
+    pageKey: engine.pageKey,
+    held: narrowed(caller, rights(model, facts, now)),
+    heldAt: async (node) => {
+      const there = await factsAt(tx, model, caller, tx.tenant, node);
+      return there === undefined ? [] : narrowed(caller, rights(model, there, now));
+    },
+  };
+  return operation.kind === "read"
+    ? answer(operation, await operation.run(tx, input as never, context))
+    : change(operation, caller, input, meta, tx, context, record);
+};
+
+/** A token passes on no more than its scopes let it do itself. */
+const narrowed = (caller: Caller, held: PermissionSet): PermissionSet =>
+  caller.scopes === undefined ? held : intersection(held, caller.scopes);
+
+const factsAt = async (tx: Tx, model: Model, caller: Caller, tenant: TenantId, node: NodeId): Promise<Facts | undefined> => {
+  const key = { principal: caller.principal, bound: caller.tenant, tenant, node };
+  return factsOf(model, key, await readFactsIn(tx, key));
+};
+
+type Recorder = (outcome: AuditEntry["outcome"], fault: Fault | null) => Promise<void>;
+
+/** Runs what changes something: once per idempotency key, with its audit entry and its events in the same transaction. */
+const change = async (
+  operation: Operation & { kind: "change" },
+  caller: Caller,
+  input: Input,
+  meta: RequestMeta,
+  tx: Tx,
+  context: OperationContext,
+  record: Recorder,
+): Promise<Result<Answer>> => {
+  const name = idempotencyName(operation, caller, meta);
+  const requestHash = createHash("sha256").update(canonicalize({ input, ifMatch: meta.ifMatch ?? null }) ?? "").digest();
+  if (name !== undefined) {
+    const earlier = await replay(tx, name, requestHash, context.now);
+    if (earlier !== undefined) return earlier;
+  }
+  const output = await operation.run(tx, input as never, context);
+  if (isFault(output)) {
+    await record("failed", output);
+    return output;
+  }
+  const events = operation.event(output as never, input as never);
+  for (const event of Array.isArray(events) ? events : [events]) await emit(tx, event, context.now);
+  await record("done", null);
+  const done = answer(operation, output);
+  if (name !== undefined && !isFault(done)) {
+    const response = withoutSecrets(output as Input, operation.secrets ?? []);
+    await rememberAnswer(tx, name, { request_hash: requestHash, status: done.status, response }, new Date(context.now + idempotencyMs));
+  }
+  return done;
+};
+
+const answer = (operation: Operation, output: Result<unknown>): Result<Answer> => {
+  if (isFault(output)) return output;
+  const etag = (output as { etag?: unknown }).etag;
+  return { status: operation.status, body: output, etag: typeof etag === "string" ? etag : undefined, replayed: false };
+};
+
+const idempotencyName = (operation: Operation, caller: Caller, meta: RequestMeta): IdempotencyName | undefined =>
+  meta.idempotencyKey === undefined ? undefined : { principal: caller.principal.id, route: operation.name, key: meta.idempotencyKey };
+
+const replay = async (tx: Tx, name: IdempotencyName, requestHash: Buffer, now: number): Promise<Result<Answer> | undefined> => {
+  if (!(await claimKey(tx, name))) return fault("idempotency_in_flight", "a request with this Idempotency-Key is still running; ask again");
+  const earlier = await findAnswer(tx, name, new Date(now));
+  if (earlier === undefined) return undefined;
+  if (!earlier.request_hash.equals(requestHash))
+    return fault("idempotency_conflict", "this Idempotency-Key was used with another request; use a new one");
+  const etag = (earlier.response as { etag?: string }).etag;
+  return { status: earlier.status, body: earlier.response, etag, replayed: true };
+};
+
+const withoutSecrets = (output: Input, secrets: readonly string[]): Input =>
+  Object.fromEntries(Object.entries(output).filter(([name]) => !secrets.includes(name)));
+
+const refusal = (operation: Operation, decision: Exclude<Decision, { effect: "permit" }>): Fault => {
+  const code = decision.because.rule === "out_of_scope" ? "insufficient_scope" : "permission_denied";
+  return fault(code, explain(decision).join("; "), { permission: operation.permission });
+};
+
+const recorder =
+  (
+    engine: Engine,
+    operation: Operation,
+    caller: Caller,
+    meta: RequestMeta,
+    tx: Tx,
+    target: Target,
+    facts: Facts,
+    decision: Decision,
+    now: number,
+  ): Recorder =>
+  async (outcome, failure) => {
+    await appendInTransaction(tx, {
+      // A tenant that is refused to be made has no log of its own.
+      tenant: outcome === "denied" && target.atHost === true ? caller.tenant : tx.tenant,
+      id: newId(),
+      time: now,
+      action: operation.name,
+      outcome,
+      attribution: attribution(caller, meta),
+      target: target.ref,
+      targetPath: facts.path.map(({ type, node }) => formatRef(engine.model.perimeters.get(type)?.collection ?? type, node)),
+      permission: operation.permission,
+      bypass: decision.effect !== "deny" && decision.because.rule === "host_role" && tx.tenant !== hostTenant,
+      because: decision.because,
+      detail: failure === null ? null : { fault: failure.fault, detail: failure.detail },
+    });
+  };
+
+const attribution = (caller: Caller, meta: RequestMeta): Attribution => attributionOf(caller, meta.requestId);
+
+/** A look over the fence is recorded where the caller belongs: the other tenant learns nothing, not even that it exists. */
+const refusedElsewhere = (engine: Engine, operation: Operation, caller: Caller, meta: RequestMeta): AuditEntry => ({
+  tenant: caller.tenant,
+  id: newId(),
+  time: engine.platform.clock.now(),
+  action: operation.name,
+  outcome: "denied",
+  attribution: attribution(caller, meta),
+  target: null,
+  targetPath: null,
+  permission: operation.permission,
+  bypass: false,
+  because: { rule: "other_tenant" },
+  detail: null,
+});
+
+/** Where operations on the tenant as a whole are decided. */
+export const tenantRoot = (tenant: TenantId, ref: string): Target => ({ node: rootNode(tenant), ref });

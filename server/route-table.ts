@@ -1,0 +1,109 @@
+/** Every HTTP route there is, with its policy: what the server mounts, the OpenAPI document describes, and the sweeps walk. */
+import type { Model } from "../core/model/model.ts";
+import { accessOperations } from "./access/operations.ts";
+import { apiTokenOperations } from "./credentials/operations.ts";
+import type { Deciding } from "./decisions/check.ts";
+import { type Introspection, introspect } from "./oauth/introspect.ts";
+import { type Issuing, issueToken } from "./oauth/issue-token.ts";
+import { serverMetadata } from "./oauth/metadata.ts";
+import { revokeEndpoint } from "./oauth/revoke-token.ts";
+import type { Operation } from "./operations/operation.ts";
+import { perimeterOperations } from "./perimeters/operations.ts";
+import { membershipOperations } from "./principals/memberships/operations.ts";
+import { serviceAccountOperations } from "./principals/service-accounts/operations.ts";
+import { userOperations } from "./principals/users/operations.ts";
+import { recordOperations } from "./record/operations.ts";
+import { keySetCacheSeconds } from "./tokens/signing-keys.ts";
+import { evaluate } from "./transport/http/authzen.ts";
+import type { OperationRoute, Route } from "./transport/http/routes.ts";
+
+export const allOperations = (model: Model): readonly Operation[] => [
+  ...perimeterOperations(model),
+  ...userOperations,
+  ...membershipOperations,
+  ...serviceAccountOperations,
+  ...apiTokenOperations,
+  ...accessOperations,
+  ...recordOperations,
+];
+
+const operationRoute = (operation: Operation): OperationRoute => ({
+  kind: "operation",
+  method: operation.method,
+  path: operation.path,
+  policy: { permission: operation.permission },
+  operation,
+});
+
+const metadataCacheSeconds = 300;
+const publicMetadata = "clients and resource servers read it before they have any credential (RFC 8414 §3)";
+
+const documents = (needs: Issuing): readonly Route[] => {
+  const metadata = serverMetadata(needs.issuer, needs.model.permissions);
+  const { pathname } = new URL(needs.issuer);
+  const prefix = pathname === "/" ? "" : pathname;
+  // RFC 8414 §3.1 inserts the well-known part before the issuer's path, OpenID Connect appends it; both are served.
+  const paths = new Set(
+    ["oauth-authorization-server", "openid-configuration"].flatMap((name) => [
+      `/.well-known/${name}${prefix}`,
+      `${prefix}/.well-known/${name}`,
+    ]),
+  );
+  return [
+    ...[...paths].map(
+      (path): Route => ({
+        kind: "document",
+        method: "GET",
+        path,
+        policy: { public: publicMetadata },
+        cacheSeconds: metadataCacheSeconds,
+        document: () => metadata,
+      }),
+    ),
+    {
+      kind: "document",
+      method: "GET",
+      path: `${prefix}/oauth/jwks`,
+      policy: { public: "public keys are public (RFC 7517)" },
+      cacheSeconds: keySetCacheSeconds,
+      document: () => needs.keys.keySet(),
+    },
+  ];
+};
+
+export const routeTable = (needs: Issuing & Introspection, deciding: Deciding): readonly Route[] => {
+  const { pathname } = new URL(needs.issuer);
+  const prefix = pathname === "/" ? "" : pathname;
+  const routes: readonly Route[] = [
+    {
+      kind: "protocol",
+      method: "POST",
+      path: "/oauth/token",
+      policy: { client: "RFC 6749 §3.2.1: the client authenticates" },
+      handle: (request) => issueToken(needs, request),
+    },
+    {
+      kind: "protocol",
+      method: "POST",
+      path: "/oauth/introspect",
+      policy: { client: "RFC 7662 §2.1: the caller is authorized" },
+      handle: (request) => introspect(needs, request),
+    },
+    {
+      kind: "protocol",
+      method: "POST",
+      path: "/oauth/revoke",
+      policy: { client: "RFC 7009 §2.1: the client authenticates" },
+      handle: (request) => revokeEndpoint(needs, request),
+    },
+    {
+      kind: "json",
+      method: "POST",
+      path: "/access/v1/evaluation",
+      policy: { permission: "access:check" },
+      handle: evaluate(deciding),
+    },
+    ...allOperations(needs.model).map(operationRoute),
+  ];
+  return [...routes.map((route) => ({ ...route, path: prefix + route.path })), ...documents(needs)];
+};

@@ -1,0 +1,54 @@
+/** What somebody presents as a credential, recognised by its form alone: nothing here is believed yet. */
+import { createHash } from "node:crypto";
+import { isUuid, type PrincipalId, type TenantId } from "../../core/ids.ts";
+import { type ReadJwt, readJwt } from "./access-token.ts";
+import { type PresentedSecret, readSecret, type SecretKind } from "./secret-text.ts";
+
+export type Presented = PresentedSecret | PresentedJwt | PresentedCertificate;
+
+export type PresentedJwt = {
+  readonly kind: "jwt";
+  readonly tenant: TenantId;
+  readonly principal: PrincipalId;
+  /** SHA-256 of the whole text. */
+  readonly hash: Buffer;
+  readonly jwt: ReadJwt;
+};
+
+/** A service account named by a verified client certificate (mTLS). The authority that signed it vouches for the name. */
+export type PresentedCertificate = {
+  readonly kind: "certificate";
+  readonly tenant: TenantId;
+  readonly principal: PrincipalId;
+  /** SHA-256 of the name. */
+  readonly hash: Buffer;
+};
+
+const spiffe = /^spiffe:\/\/[^/]+\/[a-z][a-z0-9_-]*\/([0-9a-f-]{36})\/service-accounts\/([0-9a-f-]{36})$/;
+
+/** Reads `spiffe://{trust domain}/{tenant's ref}/service-accounts/{uuid}`; of several such names none is taken. */
+export const recogniseCertificate = (sanUris: readonly string[]): PresentedCertificate | undefined => {
+  const names = sanUris.flatMap((uri) => {
+    const found = spiffe.exec(uri);
+    return found?.[1] && found[2] && isUuid(found[1]) && isUuid(found[2]) ? [{ uri, tenant: found[1], principal: found[2] }] : [];
+  });
+  const [name] = names;
+  if (name === undefined || names.length > 1) return undefined;
+  const hash = createHash("sha256").update(name.uri).digest();
+  return { kind: "certificate", tenant: name.tenant as TenantId, principal: name.principal as PrincipalId, hash };
+};
+
+/** Undefined when the text cannot be a credential of ours. */
+export const recognise = (text: string): Presented | undefined => {
+  if (text.startsWith("cs_")) return readSecret(text);
+  const jwt = readJwt(text);
+  if (jwt === undefined) return undefined;
+  const hash = createHash("sha256").update(text).digest();
+  return { kind: "jwt", tenant: jwt.tenant, principal: jwt.principal.id, hash, jwt };
+};
+
+/** A client secret proves a client; it is not a token, and is never accepted as one. */
+export type PresentedToken = PresentedJwt | (PresentedSecret & { readonly kind: Exclude<SecretKind, "client_secret"> });
+
+export const isToken = (presented: Presented): presented is PresentedToken =>
+  presented.kind !== "client_secret" && presented.kind !== "certificate";

@@ -1,0 +1,244 @@
+/**
+ * The verify path: whether a presented credential stands, and who stands behind it.
+ *
+ * Warm, it is SHA-256 and one cache round trip for all credentials of a request. Cold, it is one SQL statement each, and for a JWT
+ * one signature check first. It writes nothing to the database (invariant 6), keeps nothing in the process (invariant 7), and what it
+ * keeps in the cache falls with the tenant's or the principal's version.
+ */
+import type { Facts } from "../../core/decide/types.ts";
+import { hostTenant, principalRef, rootNode, type TenantId } from "../../core/ids.ts";
+import type { Model } from "../../core/model/model.ts";
+import type { CredentialKind, Principal } from "../authority/caller.ts";
+import { factsOf, nearestExpiry } from "../authority/facts.ts";
+import { readFacts, type StoredFacts } from "../authority/store.ts";
+import { type Probe, principalVersion, tenantVersion } from "../platform/cache/fresh-cache.ts";
+import { cacheTtlMs, type Platform } from "../platform/platform.ts";
+import { seconds } from "../platform/clock.ts";
+import { verifyJwt } from "./access-token.ts";
+import type { Presented, PresentedCertificate } from "./presented.ts";
+import type { SigningKeys } from "./signing-keys.ts";
+import { readCredential, readJwtStanding, type StoredCredential } from "./standing-store.ts";
+
+/** A credential that is accepted now, and everything that follows from it. */
+export type Standing = {
+  readonly tenant: TenantId;
+  readonly principal: Principal;
+  readonly credential: { readonly kind: CredentialKind; readonly id: string };
+  readonly clientId: string | null;
+  /** What it may at most be used for, as permission patterns. For a client secret: what its tokens may at most carry. */
+  readonly scopes: readonly string[];
+  /** Who the token is meant for; null where it is meant for this server alone. */
+  readonly audience: readonly string[] | null;
+  /** The principal's facts at the root of its tenant. */
+  readonly facts: Facts;
+  /** How the client's tokens are made; with a client secret only. */
+  readonly tokens?: { readonly format: "jwt" | "opaque"; readonly ttlSeconds: number };
+};
+
+export type Verified = {
+  readonly credentialId: string;
+  /** RFC 7662 §2.2, ready to send. */
+  readonly introspection: string;
+  readonly standing: () => Standing;
+};
+
+export type Verifier = {
+  /** One answer for each, in order; undefined where the credential is not accepted, for whatever reason. */
+  verify(presented: readonly (Presented | undefined)[]): Promise<readonly (Verified | undefined)[]>;
+  /** The probe of a credential's cache entry, for a caller that has other probes to send along. */
+  probe(presented: Presented): Probe;
+  /** Goes on from what was read for `probe`. */
+  settle(presented: Presented, reading: Reading): Verified | undefined | Promise<Verified | undefined>;
+};
+
+type Reading = Awaited<ReturnType<Platform["cache"]["read"]>>[number];
+type Needs = {
+  readonly platform: Platform;
+  readonly model: Model;
+  /** Names the model in cache keys: permission sets mean nothing under another one. */
+  readonly modelVersion: string;
+  readonly keys: SigningKeys;
+  readonly issuer: string;
+  /** Hears which API token was used; must not block. */
+  readonly used: (tenant: TenantId, credentialId: string) => void;
+};
+
+/** A credential that was found and does not stand is cached as this, so that a busy dead token costs no statement each time. */
+const inactive = "-";
+
+export const openVerifier = (needs: Needs): Verifier => {
+  const { platform, model, keys, issuer } = needs;
+  const { cache, clock, database } = platform;
+
+  const probe = (presented: Presented): Probe => ({
+    key: `{${presented.tenant}}:c:${needs.modelVersion}:${presented.hash.toString("base64url")}`,
+    versions: [tenantVersion(presented.tenant), principalVersion(presented.tenant, presented.principal)],
+  });
+
+  const look = async (presented: Presented): Promise<Found | undefined> => {
+    if (presented.kind === "certificate") {
+      const principal = { kind: "service", id: presented.principal } as const;
+      const key = { principal, bound: presented.tenant, tenant: presented.tenant, node: rootNode(presented.tenant) };
+      return fromCertificate(model, presented, await readFacts(database, key));
+    }
+    if (presented.kind !== "jwt") {
+      const stored = await readCredential(database, presented);
+      return stored && fromCredential(model, issuer, presented.kind, presented.tenant, stored, clock.now());
+    }
+    if (!(await verifyJwt(keys, issuer, presented.jwt, clock.now()))) return undefined;
+    const stored = await readJwtStanding(database, presented);
+    return stored && fromJwt(model, presented, stored);
+  };
+
+  const settle = (presented: Presented, reading: Reading): Verified | undefined | Promise<Verified | undefined> => {
+    if (reading.payload !== undefined) {
+      const verified = unpack(reading.payload, clock.now());
+      if (verified !== undefined && presented.kind === "api_token") needs.used(presented.tenant, verified.credentialId);
+      return verified;
+    }
+    return settleCold(presented, reading.lease);
+  };
+
+  const settleCold = async (presented: Presented, lease: Parameters<Platform["cache"]["fill"]>[0] | undefined) => {
+    const found = await look(presented);
+    if (found === undefined) return undefined;
+    const now = clock.now();
+    const stands = found.active && isActive(found.standing.facts);
+    const payload = stands ? pack(found) : inactive;
+    const expiry = Math.min(found.expiresAt ?? Number.POSITIVE_INFINITY, nearestExpiry(found.standing.facts));
+    if (lease !== undefined) await cache.fill(lease, payload, Math.min(cacheTtlMs, stands ? expiry - now : cacheTtlMs));
+    const verified = unpack(payload, now);
+    if (verified !== undefined && presented.kind === "api_token") needs.used(presented.tenant, verified.credentialId);
+    return verified;
+  };
+
+  return {
+    probe,
+    settle,
+    verify: async (all) => {
+      const known = all.filter((one) => one !== undefined);
+      const readings = await cache.read(known.map(probe));
+      const settled = await Promise.all(known.map((one, i) => settle(one, readings[i] ?? { payload: undefined, lease: undefined })));
+      let next = 0;
+      return all.map((one) => (one === undefined ? undefined : settled[next++]));
+    },
+  };
+};
+
+type Found = { readonly active: boolean; readonly expiresAt: number | null; readonly introspection: string; readonly standing: Standing };
+
+/** The principal and every perimeter above it: a suspended tenant has no living credential. */
+const isActive = (facts: Facts): boolean => facts.principal.state === "active" && facts.path.every((node) => node.state === "active");
+
+const deadFacts: StoredFacts = { state: null, path: [], assignments: [] };
+
+const factsAtRoot = (model: Model, tenant: TenantId, principal: Principal, stored: StoredFacts): Facts => {
+  const key = { principal, bound: tenant, tenant, node: rootNode(tenant) };
+  const facts = factsOf(model, key, stored) ?? factsOf(model, key, deadFacts);
+  if (facts === undefined) throw new Error("facts at a root cannot be absent");
+  return facts;
+};
+
+const fromCredential = (
+  model: Model,
+  issuer: string,
+  kind: "client_secret" | "api_token" | "access_token",
+  tenant: TenantId,
+  stored: StoredCredential,
+  now: number,
+): Found => {
+  const principal = { kind: stored.owner_kind, id: stored.owner };
+  const standing: Standing = {
+    tenant,
+    principal,
+    credential: { kind, id: stored.id },
+    clientId: stored.client_id,
+    scopes: stored.scopes,
+    audience: stored.audience ?? null,
+    facts: factsAtRoot(model, tenant, principal, stored.facts),
+    ...(stored.format && stored.ttl ? { tokens: { format: stored.format, ttlSeconds: stored.ttl } } : {}),
+  };
+  return {
+    active: !stored.revoked && (stored.expires === null || stored.expires > now),
+    expiresAt: stored.expires,
+    standing,
+    introspection: introspectionOf(issuer, standing, stored.issued, stored.expires),
+  };
+};
+
+const fromCertificate = (model: Model, presented: PresentedCertificate, stored: StoredFacts): Found | undefined => {
+  const principal = { kind: "service", id: presented.principal } as const;
+  const standing: Standing = {
+    tenant: presented.tenant,
+    principal,
+    credential: { kind: "certificate", id: presented.principal },
+    clientId: null,
+    scopes: [],
+    audience: null,
+    facts: factsAtRoot(model, presented.tenant, principal, stored),
+  };
+  return stored.state === null ? undefined : { active: true, expiresAt: null, standing, introspection: inactiveIntrospection };
+};
+
+const fromJwt = (model: Model, presented: Extract<Presented, { kind: "jwt" }>, stored: { revoked: boolean; facts: StoredFacts }): Found => {
+  const { claims, principal } = presented.jwt;
+  const standing: Standing = {
+    tenant: presented.tenant,
+    principal,
+    credential: { kind: "access_token", id: claims.jti },
+    clientId: claims.client_id,
+    scopes: claims.scope === "" ? [] : claims.scope.split(" "),
+    audience: typeof claims.aud === "string" ? [claims.aud] : claims.aud,
+    facts: factsAtRoot(model, presented.tenant, principal, stored.facts),
+  };
+  const expiresAt = claims.exp * 1000;
+  return {
+    active: !stored.revoked,
+    expiresAt,
+    standing,
+    introspection: introspectionOf(claims.iss, standing, claims.iat * 1000, expiresAt),
+  };
+};
+
+/** RFC 7662 §2.2. A client secret is no token, and inactive to anyone who asks. */
+const introspectionOf = (issuer: string, standing: Standing, issuedAt: number, expiresAt: number | null): string => {
+  if (standing.credential.kind === "client_secret") return inactiveIntrospection;
+  const audience = standing.audience ?? [issuer];
+  return JSON.stringify({
+    active: true,
+    iss: issuer,
+    sub: principalRef(standing.principal.kind, standing.principal.id),
+    aud: audience.length === 1 ? audience[0] : audience,
+    ...(standing.clientId === null ? {} : { client_id: standing.clientId }),
+    scope: standing.scopes.join(" "),
+    iat: seconds(issuedAt),
+    ...(expiresAt === null ? {} : { exp: seconds(expiresAt) }),
+    jti: standing.credential.id,
+    token_type: "Bearer",
+    tenant_id: standing.tenant,
+  });
+};
+
+/** RFC 7662 §2.2: for every token that is not active the same answer, to the octet. */
+export const inactiveIntrospection = '{"active":false}';
+
+/** `expiry ms ‖ space ‖ credential id ‖ newline ‖ introspection ‖ newline ‖ standing`: the gateway's answer needs no parsing at all. */
+const pack = (found: Found): string =>
+  `${found.expiresAt ?? 0} ${found.standing.credential.id}\n${found.introspection}\n${JSON.stringify(found.standing)}`;
+
+const unpack = (payload: string, now: number): Verified | undefined => {
+  if (payload === inactive) return undefined;
+  const space = payload.indexOf(" ");
+  const line = payload.indexOf("\n", space);
+  const expiresAt = Number(payload.slice(0, space));
+  if (expiresAt !== 0 && expiresAt <= now) return undefined;
+  const next = payload.indexOf("\n", line + 1);
+  return {
+    credentialId: payload.slice(space + 1, line),
+    introspection: payload.slice(line + 1, next),
+    standing: () => JSON.parse(payload.slice(next + 1)) as Standing,
+  };
+};
+
+/** The host stands above every tenant: what its principals may see is not fenced by one. */
+export const mayLookInto = (own: TenantId, other: TenantId): boolean => own === other || own === hostTenant;

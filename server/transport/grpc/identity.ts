@@ -1,0 +1,241 @@
+/** `identity.v1.Identity`: each method handed to the use case it stands for. Messages are translated here; no rule lives here. */
+import { fault, isFault, type Result } from "../../../core/faults.ts";
+import { parameter } from "../../oauth/protocol.ts";
+import { acceptAttempt, readAttempt } from "../../oauth/client-authentication.ts";
+import { grant, type Issuing } from "../../oauth/issue-token.ts";
+import { introspectionFor } from "../../oauth/introspect.ts";
+import { revokeToken } from "../../oauth/revoke-token.ts";
+import { batchMax, type CheckAnswer, type CheckQuestion, check, type Deciding } from "../../decisions/check.ts";
+import { sentences } from "../../decisions/describe.ts";
+import { type Engine, perform, type PreparedOperation } from "../../operations/perform.ts";
+import { acceptBearer, callerOf, readBearer } from "../../tokens/bearer.ts";
+import { type Presented, recognise, recogniseCertificate } from "../../tokens/presented.ts";
+import type { Standing } from "../../tokens/standing.ts";
+import {
+  BatchMode,
+  type BatchCheckResult,
+  type CheckPermissionRequest,
+  type CheckPermissionResponse,
+  type IntrospectTokenResponse,
+  type IssueTokenRequest,
+} from "./generated/identity/v1/identity.ts";
+import type { GrpcCall, IdentityHandlers } from "./routes.ts";
+
+export type IdentityNeeds = {
+  readonly engine: Engine;
+  readonly deciding: Deciding;
+  readonly issuing: Issuing;
+  readonly registerUser: PreparedOperation;
+};
+
+export const identityHandlers = (needs: IdentityNeeds): IdentityHandlers => ({
+  introspectToken: async (request, call) => {
+    const bearer = callerOfCall(call);
+    if (isFault(bearer)) return bearer;
+    const presented = recognise(request.token);
+    const [verifiedCaller, verified] = await needs.issuing.verifier.verify([bearer, presented]);
+    const caller = acceptBearer(needs.issuing.issuer, bearer, verifiedCaller);
+    if (isFault(caller)) return caller;
+    const answer = introspectionFor(needs.issuing, caller, presented, verified);
+    return isFault(answer) ? answer : introspectionMessage(JSON.parse(answer) as Claims);
+  },
+
+  checkPermission: async (request, call) => {
+    const bearer = callerOfCall(call);
+    if (isFault(bearer)) return bearer;
+    const question = questionOf(request);
+    if (isFault(question)) return question;
+    const answers = await check(needs.deciding, bearer, [question]);
+    if (isFault(answers)) return answers;
+    const [answer] = answers;
+    return answer === undefined || isFault(answer) ? (answer ?? fault("internal", "no answer")) : answerMessage(answer);
+  },
+
+  batchCheckPermissions: async (request, call) => {
+    const bearer = callerOfCall(call);
+    if (isFault(bearer)) return bearer;
+    if (request.checks.length === 0 || request.checks.length > batchMax)
+      return fault(
+        "invalid_argument",
+        `\`checks\` must hold 1 to ${batchMax} questions, and holds ${request.checks.length}`,
+      );
+    const questions = request.checks.map(questionOf);
+    const asked = questions.filter((question): question is CheckQuestion => !isFault(question));
+    const answers = await check(needs.deciding, bearer, asked);
+    if (isFault(answers)) return answers;
+    let next = 0;
+    const results = questions.map((question) =>
+      resultMessage(isFault(question) ? question : (answers[next++] ?? fault("internal", "no answer"))),
+    );
+    return { results: untilSettled(results, request.mode) };
+  },
+
+  registerUser: async (request, call) => {
+    const standing = await standingOfCall(needs, call);
+    if (isFault(standing)) return standing;
+    const input = {
+      parent: request.parent,
+      email: request.email,
+      display_name: request.displayName,
+      ...(request.role === "" ? {} : { role: request.role }),
+    };
+    const answer = await perform(needs.engine, needs.registerUser, callerOf(needs.engine.model, standing), input, {
+      requestId: call.requestId,
+      idempotencyKey: request.idempotencyKey === "" ? undefined : request.idempotencyKey,
+      ifMatch: undefined,
+      tenant: undefined,
+    });
+    if (isFault(answer)) return answer;
+    const user = answer.body as Readonly<Record<string, string>>;
+    return {
+      user: {
+        id: user.id ?? "",
+        resource: user.resource ?? "",
+        parent: user.parent ?? "",
+        email: user.email ?? "",
+        displayName: user.display_name ?? "",
+        state: user.state ?? "",
+        etag: user.etag ?? "",
+        createTime: user.create_time ?? "",
+      },
+      membership: user.membership ?? "",
+    };
+  },
+
+  issueToken: async (request, call) => {
+    const protocolRequest = { authorization: undefined, form: formOf(request), requestId: call.requestId };
+    const attempt = readAttempt(protocolRequest, false);
+    if (isFault(attempt)) return attempt;
+    const [verified] =
+      attempt.by === "assertion" ? [undefined] : await needs.issuing.verifier.verify([attempt.presented]);
+    const client = await acceptAttempt(needs.issuing, attempt, verified);
+    if (isFault(client)) return client;
+    const answer = await grant(needs.issuing, client, protocolRequest.form, call.requestId);
+    return isFault(answer)
+      ? answer
+      : {
+          accessToken: answer.access_token,
+          tokenType: answer.token_type,
+          expiresIn: answer.expires_in,
+          scope: answer.scope,
+          refreshToken: "",
+        };
+  },
+
+  revokeToken: async (request, call) => {
+    const standing = await standingOfCall(needs, call);
+    if (isFault(standing)) return standing;
+    const token = parameter({ token: request.token }, "token");
+    if (isFault(token)) return token;
+    if (token.value === undefined) return fault("invalid_argument", "`token` is missing");
+    const done = await revokeToken(needs.issuing, standing, token.value, call.requestId);
+    return isFault(done) ? done : {};
+  },
+});
+
+/** A service token in the metadata, or else the service account that the client certificate names. */
+const callerOfCall = (call: GrpcCall): Result<Presented> => {
+  if (call.authorization !== undefined || call.peerCertificate === undefined) return readBearer(call.authorization);
+  return (
+    recogniseCertificate(call.peerCertificate.sanUris) ??
+    fault(
+      "unauthenticated",
+      "the client certificate names no service account; it needs a SAN URI `spiffe://…/{tenant}/service-accounts/{uuid}`",
+    )
+  );
+};
+
+const standingOfCall = async (needs: IdentityNeeds, call: GrpcCall): Promise<Result<Standing>> => {
+  const bearer = callerOfCall(call);
+  if (isFault(bearer)) return bearer;
+  const [verified] = await needs.issuing.verifier.verify([bearer]);
+  return acceptBearer(needs.issuing.issuer, bearer, verified);
+};
+
+type Claims = Readonly<{
+  active: boolean;
+  sub?: string;
+  tenant_id?: string;
+  client_id?: string;
+  scope?: string;
+  aud?: string | string[];
+  exp?: number;
+  iat?: number;
+  jti?: string;
+  token_type?: string;
+  iss?: string;
+}>;
+
+const introspectionMessage = (claims: Claims): IntrospectTokenResponse => ({
+  active: claims.active,
+  subject: claims.sub ?? "",
+  tenantId: claims.tenant_id ?? "",
+  principalKind: claims.sub === undefined ? "" : claims.sub.startsWith("users/") ? "human" : "service",
+  clientId: claims.client_id ?? "",
+  scopes: claims.scope === undefined || claims.scope === "" ? [] : claims.scope.split(" "),
+  audience: claims.aud === undefined ? [] : typeof claims.aud === "string" ? [claims.aud] : claims.aud,
+  expiresAt: claims.exp ?? 0,
+  issuedAt: claims.iat ?? 0,
+  tokenId: claims.jti ?? "",
+  tokenType: claims.token_type ?? "",
+  issuer: claims.iss ?? "",
+  actor: "",
+  credentialId: claims.jti ?? "",
+});
+
+const questionOf = (request: CheckPermissionRequest): Result<CheckQuestion> => {
+  const { subject } = request;
+  if (subject === undefined) return fault("invalid_argument", "`principal` or `token` must say who is asked about");
+  return {
+    subject: subject.$case === "token" ? { token: subject.token } : { principal: subject.principal },
+    permission: request.permission,
+    ...(request.tenant === "" ? {} : { tenant: request.tenant }),
+    ...(request.resource === "" ? {} : { resource: request.resource }),
+    ...(request.parent === "" ? {} : { parent: request.parent }),
+  };
+};
+
+const answerMessage = (answer: CheckAnswer): CheckPermissionResponse => {
+  const because: Readonly<Record<string, unknown>> = answer.because;
+  const [text = ""] = sentences(answer);
+  const word = (name: string): string => (typeof because[name] === "string" ? because[name] : "");
+  return {
+    allowed: answer.effect === "permit",
+    reasons: [
+      { code: answer.because.rule, text, role: word("role"), assignment: word("assignment"), anchor: word("anchor") },
+    ],
+    obligations: answer.obligations.map((one) => ({ kind: one.kind, acr: one.kind === "step_up" ? one.acr : "" })),
+  };
+};
+
+const resultMessage = (answer: Result<CheckAnswer>): BatchCheckResult => ({
+  result: isFault(answer)
+    ? { $case: "error", error: { code: answer.fault, message: answer.detail } }
+    : { $case: "response", response: answerMessage(answer) },
+});
+
+const isAllowed = ({ result }: BatchCheckResult): boolean => result?.$case === "response" && result.response.allowed;
+
+/** The short-circuit modes of AuthZEN 1.0 §7: what comes after the deciding answer is left out. */
+const untilSettled = (results: readonly BatchCheckResult[], mode: BatchMode): BatchCheckResult[] => {
+  const decides =
+    mode === BatchMode.DENY_ON_FIRST_DENY
+      ? results.findIndex((one) => !isAllowed(one))
+      : mode === BatchMode.PERMIT_ON_FIRST_PERMIT
+        ? results.findIndex(isAllowed)
+        : -1;
+  return decides < 0 ? [...results] : results.slice(0, decides + 1);
+};
+
+const formOf = (request: IssueTokenRequest) => {
+  const named = {
+    grant_type: request.grantType,
+    client_id: request.clientId,
+    client_secret: request.clientSecret,
+    scope: request.scope,
+    client_assertion_type: request.clientAssertionType,
+    client_assertion: request.clientAssertion,
+  };
+  const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== ""));
+  return request.resource.length === 0 ? given : { ...given, resource: request.resource };
+};

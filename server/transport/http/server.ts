@@ -1,0 +1,255 @@
+/**
+ * The HTTP server: serves a table of routes, bounds everything that comes in, and renders what goes out. It knows no rule of the domain.
+ *
+ * Fastify does the routing and the limits. Its own validation and serialization stay unused: input is validated by the operation that
+ * declares it, wherever it comes from, and hot answers are strings already.
+ */
+import { parse } from "node:querystring";
+import formbody from "@fastify/formbody";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { type Fault, fault, isFault } from "../../../core/faults.ts";
+import { jsonHeaders, errorResponse, type Form } from "../../oauth/protocol.ts";
+import { type Engine, perform, type PreparedOperation, prepare } from "../../operations/perform.ts";
+import { isUnavailable } from "../../platform/database/unavailable.ts";
+import type { Log } from "../../platform/log.ts";
+import { newId } from "../../platform/random.ts";
+import { type Authentication, authenticate } from "../../tokens/bearer.ts";
+import { jsonDepth } from "./json-depth.ts";
+import { type Mounted, methodsByUrl, mounted, takeVerb } from "./paths.ts";
+import { problem } from "./problem.ts";
+import { checkRoutes, type JsonRoute, type OperationRoute, type ProtocolRoute, type Route } from "./routes.ts";
+
+/** Bounds on what comes in (design: put a limit on everything). */
+const bodyOctetsMax = 64 * 1024;
+const headerOctetsMax = 16 * 1024;
+const requestTimeoutMs = 15_000;
+const headersTimeoutMs = 10_000;
+const keepAliveTimeoutMs = 65_000;
+const jsonDepthMax = 16;
+const idempotencyKeyLengthMax = 255;
+
+/** How requests are counted; label values come from the route table alone, never from the request. */
+export type HttpObserver = { finished(route: string, method: string, status: number, seconds: number): void };
+
+export type HttpNeeds = {
+  readonly engine: Engine;
+  readonly authentication: Authentication;
+  readonly routes: readonly Route[];
+  readonly log: Log;
+  readonly observer: HttpObserver;
+};
+
+export const buildHttp = (needs: HttpNeeds): FastifyInstance => {
+  checkRoutes(needs.routes);
+  const app = fastify({
+    bodyLimit: bodyOctetsMax,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    http: { maxHeaderSize: headerOctetsMax, headersTimeout: headersTimeoutMs },
+    routerOptions: { maxParamLength: 100 },
+    genReqId: () => newId<string>(),
+    logger: false,
+    return503OnClosing: false,
+    forceCloseConnections: "idle",
+    exposeHeadRoutes: false,
+  });
+  app.setValidatorCompiler(() => () => true);
+  void app.register(formbody, { bodyLimit: bodyOctetsMax, parser: (text) => parse(text) });
+  app.removeContentTypeParser("application/json");
+  app.addContentTypeParser("application/json", { parseAs: "string", bodyLimit: bodyOctetsMax }, (_request, text, done) => {
+    const parsed = readJson(String(text));
+    if (isFault(parsed)) done(Object.assign(new Error(parsed.detail), { fault: parsed }));
+    else done(null, parsed.value);
+  });
+  app.addHook("onResponse", (request, reply, done) => {
+    needs.observer.finished(request.routeOptions.url ?? "unmatched", request.method, reply.statusCode, reply.elapsedTime / 1000);
+    done();
+  });
+  app.setNotFoundHandler((request, reply) => send(reply, request, nothingAt(request)));
+  app.setErrorHandler((error, request, reply) => send(reply, request, faultOf(needs.log, error, request)));
+  const all = mounted(needs.routes);
+  for (const one of all) mount(app, needs, one);
+  for (const [url, methods] of methodsByUrl(all)) refuseOtherMethods(app, url, methods);
+  return app;
+};
+
+type Handler = (request: FastifyRequest, reply: FastifyReply) => FastifyReply | Promise<FastifyReply>;
+
+const handlerOf = (needs: HttpNeeds, route: Route): Handler => {
+  switch (route.kind) {
+    case "document":
+      return (_request, reply) => {
+        const cache = `public, max-age=${route.cacheSeconds}`;
+        void reply.headers({ "content-type": "application/json", "cache-control": cache, "access-control-allow-origin": "*" });
+        return reply.send(JSON.stringify(route.document()));
+      };
+    case "protocol":
+      return (request, reply) => protocol(route, needs, request, reply);
+    case "json":
+      return (request, reply) => json(route, request, reply);
+    case "operation": {
+      const prepared = prepare(needs.engine.model, route.operation);
+      return (request, reply) => operate(route, prepared, needs, request, reply);
+    }
+  }
+};
+
+const mount = (app: FastifyInstance, needs: HttpNeeds, { method, url, byVerb }: Mounted): void => {
+  const handlers = new Map([...byVerb].map(([verb, route]) => [verb, handlerOf(needs, route)]));
+  const plain = handlers.get("");
+  if (plain !== undefined && handlers.size === 1) {
+    app.route({ method, url, handler: plain });
+    return;
+  }
+  app.route({
+    method,
+    url,
+    handler: (request, reply) => {
+      const handler = handlers.get(takeVerb(request.params as Record<string, string>));
+      return handler === undefined ? send(reply, request, nothingAt(request)) : handler(request, reply);
+    },
+  });
+};
+
+const protocol = async (route: ProtocolRoute, needs: HttpNeeds, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+  const form = request.body;
+  const wrongType = form !== undefined && request.headers["content-type"]?.startsWith("application/x-www-form-urlencoded") !== true;
+  const answer = wrongType
+    ? errorResponse(fault("invalid_argument", "send the parameters as application/x-www-form-urlencoded"), false)
+    : await route
+        .handle({ authorization: request.headers.authorization, form: (form ?? {}) as Form, requestId: request.id })
+        .catch((error: unknown) => errorResponse(faultOf(needs.log, error, request), false));
+  reply.raw.strictContentLength = false;
+  return reply.code(answer.status).headers(answer.headers).send(answer.body);
+};
+
+const json = async (route: JsonRoute, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+  const { status, body, headers } = await route.handle({
+    authorization: request.headers.authorization,
+    body: request.body,
+    requestId: request.id,
+  });
+  if (isFault(body)) return send(reply, request, body);
+  return reply
+    .code(status)
+    .headers({ ...jsonHeaders, ...headers })
+    .send(JSON.stringify(body));
+};
+
+const operate = async (
+  route: OperationRoute,
+  prepared: PreparedOperation,
+  needs: HttpNeeds,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> => {
+  if ((request.query as Record<string, unknown>).access_token !== undefined)
+    return send(reply, request, fault("invalid_argument", "a token in the URL is refused; send it as `Authorization: Bearer …`"));
+  const caller = await authenticate(needs.authentication, request.headers.authorization);
+  if (isFault(caller)) return send(reply, request, caller);
+  const key = header(request, "idempotency-key");
+  if (key !== undefined && (key.length > idempotencyKeyLengthMax || key === ""))
+    return send(reply, request, fault("invalid_argument", `\`Idempotency-Key\` must have 1 to ${idempotencyKeyLengthMax} characters`));
+  const input = inputOf(route, request);
+  if (isFault(input)) return send(reply, request, input);
+  const answer = await perform(needs.engine, prepared, caller, input, {
+    requestId: request.id,
+    idempotencyKey: key,
+    ifMatch: header(request, "if-match")?.replaceAll(/^"|"$/g, ""),
+    tenant: header(request, "countersign-tenant"),
+  });
+  if (isFault(answer)) return send(reply, request, answer);
+  void reply.code(answer.status).headers({ ...jsonHeaders, "request-id": request.id });
+  if (answer.etag !== undefined) void reply.header("etag", `"${answer.etag}"`);
+  if (answer.replayed) void reply.header("idempotent-replayed", "true");
+  return reply.send(JSON.stringify(answer.body));
+};
+
+/** Path parameters, and then the body, or the query where there is none. A name may come only once. */
+const inputOf = (route: OperationRoute, request: FastifyRequest): Fault | Record<string, unknown> => {
+  const params = request.params as Record<string, string>;
+  const inBody = route.method === "POST" || route.method === "PATCH";
+  const rest = inBody ? (request.body ?? {}) : typed(route, request.query as Record<string, unknown>);
+  if (typeof rest !== "object" || rest === null || Array.isArray(rest)) return fault("invalid_argument", "the body must be a JSON object");
+  const query = request.query as Record<string, unknown>;
+  const stray = inBody ? Object.keys(query)[0] : undefined;
+  if (stray !== undefined) return fault("invalid_argument", `\`${stray}\` belongs in the body, not in the URL`);
+  const twice = Object.keys(params).find((name) => Object.hasOwn(rest, name));
+  if (twice !== undefined) return fault("invalid_argument", `\`${twice}\` is taken from the path; leave it out elsewhere`);
+  return { ...rest, ...params };
+};
+
+/** Query parameters are text; where the schema wants a number or a boolean, text that is one becomes one. */
+const typed = (route: OperationRoute, query: Readonly<Record<string, unknown>>): Record<string, unknown> => {
+  const properties: Readonly<Record<string, { readonly type?: string }>> = route.operation.input.properties;
+  return Object.fromEntries(
+    Object.entries(query).map(([name, value]) => {
+      const wanted = properties[name]?.type;
+      if ((wanted === "integer" || wanted === "number") && typeof value === "string" && /^-?\d{1,15}$/.test(value)) return [name, Number(value)];
+      if (wanted === "boolean" && (value === "true" || value === "false")) return [name, value === "true"];
+      return [name, value];
+    }),
+  );
+};
+
+const readJson = (text: string): Fault | { readonly value: unknown } => {
+  if (text === "") return { value: undefined };
+  if (jsonDepth(text) > jsonDepthMax) return fault("invalid_argument", `the JSON is nested more than ${jsonDepthMax} deep`);
+  try {
+    return { value: withoutPrototypes(JSON.parse(text)) };
+  } catch {
+    return fault("invalid_argument", "the body is not well-formed JSON");
+  }
+};
+
+/** `__proto__` in JSON is an own field that object spread would turn into a prototype: refused like any unknown field, by name. */
+const withoutPrototypes = (value: unknown): unknown => {
+  if (typeof value === "object" && value !== null && Object.hasOwn(value, "__proto__")) throw new SyntaxError("__proto__");
+  return value;
+};
+
+const header = (request: FastifyRequest, name: string): string | undefined => {
+  const value = request.headers[name];
+  return typeof value === "string" ? value : undefined;
+};
+
+const pathOf = (request: FastifyRequest): string => request.url.split("?", 1)[0] ?? "";
+
+const nothingAt = (request: FastifyRequest): Fault => fault("not_found", `nothing is served at \`${pathOf(request)}\``);
+
+const send = (reply: FastifyReply, request: FastifyRequest, failure: Fault): FastifyReply => {
+  const { status, headers, body } = problem(failure, request.id, pathOf(request));
+  return reply.code(status).headers({ ...headers, "request-id": request.id }).send(body);
+};
+
+/** Fastify's own refusals, by their codes; what is left is a bug, which is logged whole and told to nobody. */
+const refusals: Readonly<Record<string, Fault>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: fault("payload_too_large", `the body is larger than ${bodyOctetsMax} octets`),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: fault("unsupported_media_type", "send the body as application/json"),
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: fault("invalid_argument", "the body is not as long as `Content-Length` says"),
+  FST_ERR_CTP_EMPTY_JSON_BODY: fault("invalid_argument", "the body is empty"),
+};
+
+const faultOf = (log: Log, error: unknown, request: FastifyRequest): Fault => {
+  const known = error as { readonly fault?: unknown; readonly code?: string };
+  if (isFault(known.fault)) return known.fault;
+  const refusal = refusals[known.code ?? ""];
+  if (refusal !== undefined) return refusal;
+  if (isUnavailable(error)) {
+    log.warn({ request_id: request.id, error: error.message }, "the database could not be asked");
+    return fault("unavailable", "the server cannot reach its database; ask again", { retryAfterSeconds: 1 });
+  }
+  log.error({ request_id: request.id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }, "request failed");
+  return fault("internal", "something broke on our side; the request id finds it in the log");
+};
+
+/** RFC 9110 §15.5.6: a known resource asked with another method says which ones it has. */
+const refuseOtherMethods = (app: FastifyInstance, url: string, methods: readonly string[]): void => {
+  const others = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].filter((method) => !methods.includes(method));
+  app.route({
+    method: others as "GET"[],
+    url,
+    handler: (request, reply) =>
+      send(reply.header("allow", methods.join(", ")), request, fault("method_not_allowed", `\`${pathOf(request)}\` answers ${methods.join(", ")}`)),
+  });
+};

@@ -1,0 +1,21 @@
+/** A tenant's tree: perimeters, and the resources registered below them. */
+import type { NodeId, TenantId } from "../../core/ids.ts";
+
+export type NodeState = "active" | "suspended" | "deleted";
+
+export type TreeNode = {
+  readonly tenant: TenantId;
+  readonly id: NodeId;
+  readonly type: string;
+  readonly parent: NodeId | null;
+  /** From the node itself up to the root. */
+  readonly ancestors: readonly NodeId[];
+  readonly displayName: string;
+  readonly state: NodeState;
+  readonly revision: number;
+  readonly createTime: Date;
+  readonly updateTime: Date;
+};
+
+/** How deep a tree may grow, the root included; the database holds the same bound. */
+export const treeDepthMax = 32;
