@@ -2,30 +2,31 @@
  * `countersign …`: what an operator does at a terminal, and a verb for every operation the server has.
  *
  * The commands of our own stand in commands/, one file each. The operations' verbs follow from the same declarations the server's routes
- * follow from (commands/operations.ts); they are loaded only when none of ours was meant, since most of the server comes with them.
+ * follow from (commands/operations.ts). Only what the first word asks for is loaded: most of the server comes with some of them.
  */
 import { Command, CommanderError } from "commander";
-import { bootstrapCommand } from "./commands/bootstrap.ts";
-import { checkCommand } from "./commands/check.ts";
-import { configCheckCommand } from "./commands/config-check.ts";
-import { doctorCommand } from "./commands/doctor.ts";
-import { grpcCommand } from "./commands/grpc.ts";
-import { introspectCommand } from "./commands/introspect.ts";
-import { migrateCommand } from "./commands/migrate.ts";
-import { tokenCommand } from "./commands/token.ts";
 import { withConnection } from "./connection.ts";
 import { failureText } from "./failure.ts";
 
-const ours = [
-  bootstrapCommand,
-  migrateCommand,
-  configCheckCommand,
-  doctorCommand,
-  tokenCommand,
-  introspectCommand,
-  checkCommand,
-  grpcCommand,
-];
+/** By the word they begin with. */
+const ours: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  bootstrap: async () => (await import("./commands/bootstrap.ts")).bootstrapCommand,
+  migrate: async () => (await import("./commands/migrate.ts")).migrateCommand,
+  config: async () => (await import("./commands/config-check.ts")).configCheckCommand,
+  doctor: async () => (await import("./commands/doctor.ts")).doctorCommand,
+  token: async () => (await import("./commands/token.ts")).tokenCommand,
+  introspect: async () => (await import("./commands/introspect.ts")).introspectCommand,
+  check: async () => (await import("./commands/check.ts")).checkCommand,
+  grpc: async () => (await import("./commands/grpc.ts")).grpcCommand,
+};
+
+/** The commands the first word may mean: one of ours alone, or else all there are. */
+const commandsFor = async (word: string | undefined): Promise<readonly ((program: Command) => void)[]> => {
+  const one = word !== undefined && Object.hasOwn(ours, word) ? ours[word] : undefined;
+  if (one !== undefined) return [await one()];
+  const { operationCommands } = await import("./commands/operations.ts");
+  return [...(await Promise.all(Object.values(ours).map((load) => load()))), operationCommands];
+};
 
 const main = async (args: readonly string[]): Promise<void> => {
   const program = withConnection(new Command("countersign"))
@@ -33,12 +34,7 @@ const main = async (args: readonly string[]): Promise<void> => {
     .showHelpAfterError("(add --help for what there is)")
     .configureHelp({ showGlobalOptions: true })
     .exitOverride();
-  for (const add of ours) add(program);
-  const first = args[0];
-  if (!program.commands.some((command) => command.name() === first && command.commands.length === 0)) {
-    const { operationCommands } = await import("./commands/operations.ts");
-    operationCommands(program);
-  }
+  for (const add of await commandsFor(args[0])) add(program);
   if (args.length === 0) program.outputHelp();
   else await program.parseAsync(args, { from: "user" });
 };

@@ -9,7 +9,7 @@
  * that was lost, or restored from an old snapshot, is written again from where it ends.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Clock } from "../platform/clock.ts";
+import { type Clock, monotonicMs } from "../platform/clock.ts";
 import type { Database, Tx } from "../platform/database/database.ts";
 import type { Log } from "../platform/log.ts";
 import { type CloudEvent, cloudEvent } from "./model.ts";
@@ -77,7 +77,7 @@ export const openRelay = (needs: RelayNeeds): Relay => {
 
   const schedule = (ms: number): void => {
     if (closed) return;
-    const at = performance.now() + ms;
+    const at = monotonicMs() + ms;
     if (next !== undefined) {
       if (next.at <= at) return;
       clearTimeout(next.timer);

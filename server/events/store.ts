@@ -13,7 +13,15 @@ export const emit = async (tx: Tx, event: NewEvent, now: number): Promise<void> 
   );
 };
 
-type Row = { tenant_id: TenantId; id: string; position: number; type: string; subject: string; time: Date; data: unknown };
+type Row = {
+  tenant_id: TenantId;
+  id: string;
+  position: number;
+  type: string;
+  subject: string;
+  time: Date;
+  data: unknown;
+};
 
 const columns = "tenant_id, id, position, type, subject, time, data";
 const placed = (row: Row): PlacedEvent => ({

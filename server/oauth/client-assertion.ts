@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { decodeJwt, decodeProtectedHeader, importJWK, type JWK, jwtVerify } from "jose";
 import { type Fault, fault, isFault, type Result } from "../../core/faults.ts";
 import type { Platform } from "../platform/platform.ts";
-import { algorithmOf } from "../principals/service-accounts/check-keys.ts";
+import { algorithmsOf } from "../principals/service-accounts/check-keys.ts";
 import { type ClientRegistration, readClient, spendAssertion } from "./store.ts";
 
 /** RFC 7521 §4.2. */
@@ -26,8 +26,8 @@ const keyFor = (registration: ClientRegistration, assertion: string): { readonly
   const header = decodeProtectedHeader(assertion);
   const keys = registration.jwks?.keys ?? [];
   const jwk = header.kid === undefined && keys.length === 1 ? keys[0] : keys.find((key) => key.kid === header.kid);
-  const alg = jwk && algorithmOf(jwk);
-  return jwk !== undefined && alg !== undefined && header.alg === alg ? { jwk, alg } : undefined;
+  const alg = jwk && algorithmsOf(jwk).find((one) => one === header.alg);
+  return jwk !== undefined && alg !== undefined ? { jwk, alg } : undefined;
 };
 
 export const verifyClientAssertion = async (

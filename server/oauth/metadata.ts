@@ -6,7 +6,7 @@ import { grantTypes } from "./issue-token.ts";
 
 const clientAuthentication = ["client_secret_basic", "client_secret_post", "private_key_jwt"] as const;
 /** What a client may sign its assertions with. */
-const assertionAlgorithms = ["ES256", "PS256", "EdDSA"] as const;
+const assertionAlgorithms = ["ES256", "PS256", "EdDSA", "Ed25519"] as const;
 
 /** RFC 8414 §2. `issuer` is the configured one to the octet. */
 export const serverMetadata = (issuer: string, scopes: readonly string[]) => ({

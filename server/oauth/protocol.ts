@@ -48,9 +48,9 @@ export const errorResponse = (failure: Fault, triedHeader: boolean): ProtocolRes
   return {
     status: row.status,
     headers: { ...jsonHeaders, ...challenge },
-    body: JSON.stringify({ error, error_description: failure.detail }),
+    body: JSON.stringify({ error, error_description: quoted(failure.detail) }),
   };
 };
 
-/** RFC 6750 §3: the characters a quoted description may have. */
+/** RFC 6749 §5.2, RFC 6750 §3: the characters a description may have. */
 export const quoted = (text: string): string => text.replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "'");

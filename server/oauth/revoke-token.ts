@@ -12,6 +12,7 @@ import { principalVersion } from "../platform/cache/fresh-cache.ts";
 import type { Tx } from "../platform/database/database.ts";
 import { newId } from "../platform/random.ts";
 import { verifyJwt } from "../tokens/access-token.ts";
+import { digestOctets } from "../tokens/digest.ts";
 import { holds } from "../tokens/holds.ts";
 import { isToken, type PresentedJwt, type PresentedToken, recognise } from "../tokens/presented.ts";
 import type { SigningKeys } from "../tokens/signing-keys.ts";
@@ -42,29 +43,54 @@ export const revokeEndpoint = async (needs: Revoking, request: ProtocolRequest):
 export const revokeToken = async (needs: Revoking, caller: Standing, text: string, requestId: string): Promise<Result<"done">> => {
   const presented = recognise(text);
   if (presented === undefined || !isToken(presented) || !mayLookInto(caller.tenant, presented.tenant)) return "done";
-  if (presented.kind === "jwt" && !(await isOurs(needs, presented))) return "done";
+  const jwt = presented.kind === "jwt" ? await readSigned(needs, presented) : undefined;
   return needs.platform.database.transaction(presented.tenant, async (tx) => {
-    const found = await find(tx, presented);
-    if (found === undefined) return "done";
-    const allowed = mayRevoke(needs, caller, found);
+    const token = presented.kind === "jwt" ? jwt : await findStored(tx, presented);
+    if (token === undefined) return "done";
+    const allowed = mayRevoke(needs, caller, token);
     if (isFault(allowed)) return allowed;
-    await end(needs, tx, caller, presented, found, requestId);
+    await end(needs, tx, caller, token, requestId);
     return "done";
   });
 };
 
-type FoundToken = { readonly id: string; readonly owner: PrincipalId; readonly clientId: string | null };
-
-const find = async (tx: Tx, presented: PresentedToken): Promise<FoundToken | undefined> => {
-  if (presented.kind === "jwt")
-    return { id: presented.jwt.claims.jti, owner: presented.principal, clientId: presented.jwt.claims.client_id };
-  const stored = await findToken(tx, presented.kind, presented.hash);
-  return stored && { id: stored.id, owner: stored.owner_id, clientId: stored.client_id };
+/** A token that exists, and how it is ended. */
+type FoundToken = {
+  readonly id: string;
+  readonly collection: "api-tokens" | "access-tokens";
+  readonly owner: PrincipalId;
+  readonly clientId: string | null;
+  /** True for the one call that ended it. */
+  readonly end: (tx: Tx, now: Date) => Promise<boolean>;
 };
 
-/** The signature decides, not the clock: an expired token is done for already. */
-const isOurs = (needs: Revoking, presented: PresentedJwt): Promise<boolean> =>
-  verifyJwt(needs.keys, needs.issuer, presented.jwt, needs.platform.clock.now());
+/** A JWT has no row until it is revoked. One that is forged or expired is nothing to revoke. */
+const readSigned = async (needs: Revoking, presented: PresentedJwt): Promise<FoundToken | undefined> => {
+  const jwt = await verifyJwt(needs.keys, needs.issuer, presented.jwt, needs.platform.clock.now());
+  if (jwt === undefined) return undefined;
+  const { jti, exp, client_id } = jwt.claims;
+  return {
+    id: jti,
+    collection: "access-tokens",
+    owner: presented.principal,
+    clientId: client_id,
+    end: (tx, now) => endJwt(tx, jti, now, new Date(exp * 1000)),
+  };
+};
+
+const findStored = async (tx: Tx, presented: Exclude<PresentedToken, PresentedJwt>): Promise<FoundToken | undefined> => {
+  const { kind } = presented;
+  const stored = await findToken(tx, kind, digestOctets(presented.digest));
+  return (
+    stored && {
+      id: stored.id,
+      collection: kind === "api_token" ? "api-tokens" : "access-tokens",
+      owner: stored.owner_id,
+      clientId: stored.client_id,
+      end: (inTx, now) => endToken(inTx, kind, stored.id, now),
+    }
+  );
+};
 
 const mayRevoke = (needs: Revoking, caller: Standing, token: FoundToken): Result<true> => {
   const own = token.owner === caller.principal.id && (token.clientId === null || token.clientId === caller.clientId);
@@ -74,23 +100,11 @@ const mayRevoke = (needs: Revoking, caller: Standing, token: FoundToken): Result
     : fault("unauthorized_client", "the token was not issued to this client");
 };
 
-const end = async (
-  needs: Revoking,
-  tx: Tx,
-  caller: Standing,
-  presented: PresentedToken,
-  token: FoundToken,
-  requestId: string,
-): Promise<void> => {
+const end = async (needs: Revoking, tx: Tx, caller: Standing, token: FoundToken, requestId: string): Promise<void> => {
   const now = needs.platform.clock.now();
-  const at = new Date(now);
-  const ended =
-    presented.kind === "jwt"
-      ? await endJwt(tx, token.id, at, new Date(presented.jwt.claims.exp * 1000))
-      : await endToken(tx, presented.kind, token.id, at);
-  if (!ended) return;
+  if (!(await token.end(tx, new Date(now)))) return;
   tx.touch(principalVersion(tx.tenant, token.owner));
-  const target = formatRef(presented.kind === "api_token" ? "api-tokens" : "access-tokens", token.id);
+  const target = formatRef(token.collection, token.id);
   await emit(tx, { type: "token.revoked", subject: target, data: { token: target, owner: token.owner, client_id: token.clientId } }, now);
   await appendInTransaction(tx, {
     tenant: tx.tenant,

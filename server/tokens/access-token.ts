@@ -42,16 +42,30 @@ export const signAccessToken = (key: SigningKey, claims: AccessTokenClaims): str
   return `${input}.${signature.toString("base64url")}`;
 };
 
-/** A JWT's parts, read and not yet believed. */
-export type ReadJwt = {
-  readonly text: string;
-  readonly kid: string;
-  readonly claims: AccessTokenClaims;
-  readonly tenant: TenantId;
-  readonly principal: Principal;
-};
+/** A JWT that may be one of ours: where it says it lives, and its text. Nothing of it is believed yet. */
+export type RoutedJwt = { readonly text: string; readonly tenant: TenantId; readonly principal: PrincipalId };
 
 const tokenLengthMax = 4096;
+/** As `signAccessToken` writes them: the subject among the claims, and the tenant last. */
+const routing = /"sub":"(?:users|service-accounts)\/([0-9a-f-]{36})",.*"tenant_id":"([0-9a-f-]{36})"\}$/;
+
+/**
+ * Finds a JWT's tenant and principal without parsing it; undefined for what we cannot have issued. It runs for every request, and a
+ * token that was verified before is known by the hash of its whole text. `verifyJwt` reads it properly, and holds it to what was found.
+ */
+export const routeJwt = (text: string): RoutedJwt | undefined => {
+  if (text.length > tokenLengthMax) return undefined;
+  const first = text.indexOf(".");
+  const last = text.lastIndexOf(".");
+  if (first < 1 || last <= first) return undefined;
+  const found = routing.exec(Buffer.from(text.slice(first + 1, last), "base64url").toString("latin1"));
+  const [, principal = "", tenant = ""] = found ?? [];
+  return isUuid(principal) && isUuid(tenant) ? { text, tenant: tenant as TenantId, principal: principal as PrincipalId } : undefined;
+};
+
+/** A JWT that has been verified. */
+export type VerifiedJwt = { readonly claims: AccessTokenClaims; readonly principal: Principal };
+
 const shape = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$/;
 
 const parse = (part: string): Readonly<Record<string, unknown>> | undefined => {
@@ -90,26 +104,27 @@ const wellFormed = (claims: Readonly<Record<string, unknown>>): boolean =>
   isUuid(claims.tenant_id) &&
   isUuid(claims.jti);
 
-/** Reads a compact JWT as one of our access tokens without verifying it; undefined for anything else. */
-export const readJwt = (text: string): ReadJwt | undefined => {
-  if (text.length > tokenLengthMax || !shape.test(text)) return undefined;
-  const dot = text.indexOf(".");
-  const kid = readKid(parse(text.slice(0, dot)));
-  const claims = parse(text.slice(dot + 1, text.lastIndexOf(".")));
-  if (kid === undefined || claims === undefined || !wellFormed(claims)) return undefined;
+/** The claims as one of our access tokens has them; undefined for anything else. */
+const readClaims = (text: string): VerifiedJwt | undefined => {
+  const claims = shape.test(text) ? parse(text.slice(text.indexOf(".") + 1, text.lastIndexOf("."))) : undefined;
+  if (claims === undefined || !wellFormed(claims)) return undefined;
   const known = claims as AccessTokenClaims;
   const ref = parseRef(known.sub);
   const kind = ref && principalKindOf(ref.collection);
-  if (ref === undefined || kind === undefined) return undefined;
-  return { text, kid, claims: known, tenant: known.tenant_id as TenantId, principal: { kind, id: ref.id as PrincipalId } };
+  return ref === undefined || kind === undefined ? undefined : { claims: known, principal: { kind, id: ref.id as PrincipalId } };
 };
 
-/** Whether a key of ours signed it for this issuer and it has not expired. `now` in ms. */
-export const verifyJwt = async (keys: SigningKeys, issuer: string, jwt: ReadJwt, now: number): Promise<boolean> => {
-  if (jwt.claims.iss !== issuer || jwt.claims.exp * 1000 <= now) return false;
-  const key = keys.find(jwt.kid) ?? (await keys.findFresh(jwt.kid));
-  if (key === undefined) return false;
-  const end = jwt.text.lastIndexOf(".");
-  const signature = Buffer.from(jwt.text.slice(end + 1), "base64url");
-  return verify("sha256", Buffer.from(jwt.text.slice(0, end)), { key: key.publicKey, dsaEncoding: "ieee-p1363" }, signature);
+/** The token, if a key of ours signed it for this issuer, it has not expired, and it lives where it was looked for. `now` in ms. */
+export const verifyJwt = async (keys: SigningKeys, issuer: string, routed: RoutedJwt, now: number): Promise<VerifiedJwt | undefined> => {
+  const { text } = routed;
+  const read = readClaims(text);
+  if (read === undefined || read.claims.tenant_id !== routed.tenant || read.principal.id !== routed.principal) return undefined;
+  if (read.claims.iss !== issuer || read.claims.exp * 1000 <= now) return undefined;
+  const kid = readKid(parse(text.slice(0, text.indexOf("."))));
+  const key = kid === undefined ? undefined : (keys.find(kid) ?? (await keys.findFresh(kid)));
+  if (key === undefined) return undefined;
+  const end = text.lastIndexOf(".");
+  const signature = Buffer.from(text.slice(end + 1), "base64url");
+  const signed = verify("sha256", Buffer.from(text.slice(0, end)), { key: key.publicKey, dsaEncoding: "ieee-p1363" }, signature);
+  return signed ? read : undefined;
 };

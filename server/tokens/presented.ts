@@ -1,7 +1,7 @@
 /** What somebody presents as a credential, recognised by its form alone: nothing here is believed yet. */
-import { createHash } from "node:crypto";
 import { isUuid, type PrincipalId, type TenantId } from "../../core/ids.ts";
-import { type ReadJwt, readJwt } from "./access-token.ts";
+import { type RoutedJwt, routeJwt } from "./access-token.ts";
+import { digestOf } from "./digest.ts";
 import { type PresentedSecret, readSecret, type SecretKind } from "./secret-text.ts";
 
 export type Presented = PresentedSecret | PresentedJwt | PresentedCertificate;
@@ -10,9 +10,9 @@ export type PresentedJwt = {
   readonly kind: "jwt";
   readonly tenant: TenantId;
   readonly principal: PrincipalId;
-  /** SHA-256 of the whole text. */
-  readonly hash: Buffer;
-  readonly jwt: ReadJwt;
+  /** SHA-256 of the whole text, base64url. */
+  readonly digest: string;
+  readonly jwt: RoutedJwt;
 };
 
 /** A service account named by a verified client certificate (mTLS). The authority that signed it vouches for the name. */
@@ -20,8 +20,8 @@ export type PresentedCertificate = {
   readonly kind: "certificate";
   readonly tenant: TenantId;
   readonly principal: PrincipalId;
-  /** SHA-256 of the name. */
-  readonly hash: Buffer;
+  /** SHA-256 of the name, base64url. */
+  readonly digest: string;
 };
 
 const spiffe = /^spiffe:\/\/[^/]+\/[a-z][a-z0-9_-]*\/([0-9a-f-]{36})\/service-accounts\/([0-9a-f-]{36})$/;
@@ -34,17 +34,20 @@ export const recogniseCertificate = (sanUris: readonly string[]): PresentedCerti
   });
   const [name] = names;
   if (name === undefined || names.length > 1) return undefined;
-  const hash = createHash("sha256").update(name.uri).digest();
-  return { kind: "certificate", tenant: name.tenant as TenantId, principal: name.principal as PrincipalId, hash };
+  return {
+    kind: "certificate",
+    tenant: name.tenant as TenantId,
+    principal: name.principal as PrincipalId,
+    digest: digestOf(name.uri),
+  };
 };
 
 /** Undefined when the text cannot be a credential of ours. */
 export const recognise = (text: string): Presented | undefined => {
   if (text.startsWith("cs_")) return readSecret(text);
-  const jwt = readJwt(text);
+  const jwt = routeJwt(text);
   if (jwt === undefined) return undefined;
-  const hash = createHash("sha256").update(text).digest();
-  return { kind: "jwt", tenant: jwt.tenant, principal: jwt.principal.id, hash, jwt };
+  return { kind: "jwt", tenant: jwt.tenant, principal: jwt.principal, digest: digestOf(text), jwt };
 };
 
 /** A client secret proves a client; it is not a token, and is never accepted as one. */

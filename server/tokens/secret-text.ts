@@ -7,7 +7,7 @@
  * principal say where the credential lives and what its cached standing depends on, so one cache round trip answers for it; they
  * are routing, not authority: only the hash of the whole text is looked up. The key id names the credential in lists.
  */
-import { createHash } from "node:crypto";
+import { digestOctets, digestOf } from "./digest.ts";
 import { crc32 } from "node:zlib";
 import type { PrincipalId, TenantId } from "../../core/ids.ts";
 import { randomOctets } from "../platform/random.ts";
@@ -33,11 +33,9 @@ export type PresentedSecret = {
   readonly kind: SecretKind;
   readonly tenant: TenantId;
   readonly principal: PrincipalId;
-  /** SHA-256 of the whole text. */
-  readonly hash: Buffer;
+  /** SHA-256 of the whole text, base64url. */
+  readonly digest: string;
 };
-
-const sha256 = (text: string): Buffer => createHash("sha256").update(text).digest();
 
 const uuidOctets = (uuid: string): Buffer => Buffer.from(uuid.replaceAll("-", ""), "hex");
 
@@ -50,7 +48,7 @@ export const newSecret = (kind: SecretKind, tenant: TenantId, principal: Princip
   const checksum = Buffer.alloc(checksumOctets);
   checksum.writeUInt32BE(crc32(body));
   const text = prefixes[kind] + Buffer.concat([body, checksum]).toString("base64url");
-  return { text, hash: sha256(text), keyId: keyId.toString("hex") };
+  return { text, hash: digestOctets(digestOf(text)), keyId: keyId.toString("hex") };
 };
 
 const kinds = Object.entries(prefixes) as readonly (readonly [SecretKind, string])[];
@@ -68,7 +66,7 @@ export const readSecret = (text: string): PresentedSecret | undefined => {
       kind,
       tenant: uuidText(hex, 0) as TenantId,
       principal: uuidText(hex, 2 * idOctets) as PrincipalId,
-      hash: sha256(text),
+      digest: digestOf(text),
     };
   }
   return undefined;

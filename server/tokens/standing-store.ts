@@ -1,8 +1,9 @@
 /** The SQL of the verify path's cold side: one statement for one credential (migrations: `credential_facts`, `jwt_facts`). */
-import { hostTenant, type PrincipalId, type PrincipalKind } from "../../core/ids.ts";
+import { hostTenant, type PrincipalId, type PrincipalKind, type TenantId } from "../../core/ids.ts";
 import type { StoredFacts } from "../authority/store.ts";
 import type { Database } from "../platform/database/database.ts";
-import type { PresentedJwt } from "./presented.ts";
+import { digestOctets } from "./digest.ts";
+import type { VerifiedJwt } from "./access-token.ts";
 import type { PresentedSecret } from "./secret-text.ts";
 
 /** A stored credential with its owner's facts. Times are ms since the epoch. */
@@ -26,18 +27,21 @@ export const readCredential = async (database: Database, presented: PresentedSec
   const rows = await database.statement<{ found: StoredCredential | null }>(
     "tokens.credential",
     "select credential_facts($1, $2, $3, $4) as found",
-    [hostTenant, presented.tenant, presented.kind, presented.hash],
+    [hostTenant, presented.tenant, presented.kind, digestOctets(presented.digest)],
   );
   return rows[0]?.found ?? undefined;
 };
 
 export type StoredJwtStanding = { readonly revoked: boolean; readonly facts: StoredFacts };
 
-export const readJwtStanding = async (database: Database, presented: PresentedJwt): Promise<StoredJwtStanding | undefined> => {
-  const { claims, principal } = presented.jwt;
+export const readJwtStanding = async (
+  database: Database,
+  tenant: TenantId,
+  { claims, principal }: VerifiedJwt,
+): Promise<StoredJwtStanding | undefined> => {
   const rows = await database.statement<{ found: StoredJwtStanding }>("tokens.jwt", "select jwt_facts($1, $2, $3, $4, $5) as found", [
     hostTenant,
-    presented.tenant,
+    tenant,
     claims.jti,
     principal.kind,
     principal.id,

@@ -14,7 +14,7 @@ import { readFacts, type StoredFacts } from "../authority/store.ts";
 import { type Probe, principalVersion, tenantVersion } from "../platform/cache/fresh-cache.ts";
 import { cacheTtlMs, type Platform } from "../platform/platform.ts";
 import { seconds } from "../platform/clock.ts";
-import { verifyJwt } from "./access-token.ts";
+import { type VerifiedJwt, verifyJwt } from "./access-token.ts";
 import type { Presented, PresentedCertificate } from "./presented.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 import { readCredential, readJwtStanding, type StoredCredential } from "./standing-store.ts";
@@ -71,7 +71,7 @@ export const openVerifier = (needs: Needs): Verifier => {
   const { cache, clock, database } = platform;
 
   const probe = (presented: Presented): Probe => ({
-    key: `{${presented.tenant}}:c:${needs.modelVersion}:${presented.hash.toString("base64url")}`,
+    key: `{${presented.tenant}}:c:${needs.modelVersion}:${presented.digest}`,
     versions: [tenantVersion(presented.tenant), principalVersion(presented.tenant, presented.principal)],
   });
 
@@ -85,9 +85,9 @@ export const openVerifier = (needs: Needs): Verifier => {
       const stored = await readCredential(database, presented);
       return stored && fromCredential(model, issuer, presented.kind, presented.tenant, stored, clock.now());
     }
-    if (!(await verifyJwt(keys, issuer, presented.jwt, clock.now()))) return undefined;
-    const stored = await readJwtStanding(database, presented);
-    return stored && fromJwt(model, presented, stored);
+    const jwt = await verifyJwt(keys, issuer, presented.jwt, clock.now());
+    const stored = jwt && (await readJwtStanding(database, presented.tenant, jwt));
+    return jwt && stored && fromJwt(model, presented.tenant, jwt, stored);
   };
 
   const settle = (presented: Presented, reading: Reading): Verified | undefined | Promise<Verified | undefined> => {
@@ -118,12 +118,15 @@ export const openVerifier = (needs: Needs): Verifier => {
     verify: async (all) => {
       const known = all.filter((one) => one !== undefined);
       const readings = await cache.read(known.map(probe));
-      const settled = await Promise.all(known.map((one, i) => settle(one, readings[i] ?? { payload: undefined, lease: undefined })));
       let next = 0;
-      return all.map((one) => (one === undefined ? undefined : settled[next++]));
+      const settled = all.map((one) => (one === undefined ? undefined : settle(one, readings[next++] ?? unread)));
+      // Warm, nothing is left to wait for.
+      return settled.some((one) => one instanceof Promise) ? Promise.all(settled) : (settled as readonly (Verified | undefined)[]);
     },
   };
 };
+
+const unread: Reading = { payload: undefined, lease: undefined };
 
 type Found = { readonly active: boolean; readonly expiresAt: number | null; readonly introspection: string; readonly standing: Standing };
 
@@ -180,16 +183,20 @@ const fromCertificate = (model: Model, presented: PresentedCertificate, stored: 
   return stored.state === null ? undefined : { active: true, expiresAt: null, standing, introspection: inactiveIntrospection };
 };
 
-const fromJwt = (model: Model, presented: Extract<Presented, { kind: "jwt" }>, stored: { revoked: boolean; facts: StoredFacts }): Found => {
-  const { claims, principal } = presented.jwt;
+const fromJwt = (
+  model: Model,
+  tenant: TenantId,
+  { claims, principal }: VerifiedJwt,
+  stored: { readonly revoked: boolean; readonly facts: StoredFacts },
+): Found => {
   const standing: Standing = {
-    tenant: presented.tenant,
+    tenant,
     principal,
     credential: { kind: "access_token", id: claims.jti },
     clientId: claims.client_id,
     scopes: claims.scope === "" ? [] : claims.scope.split(" "),
     audience: typeof claims.aud === "string" ? [claims.aud] : claims.aud,
-    facts: factsAtRoot(model, presented.tenant, principal, stored.facts),
+    facts: factsAtRoot(model, tenant, principal, stored.facts),
   };
   const expiresAt = claims.exp * 1000;
   return {
@@ -236,8 +243,24 @@ const unpack = (payload: string, now: number): Verified | undefined => {
   return {
     credentialId: payload.slice(space + 1, line),
     introspection: payload.slice(line + 1, next),
-    standing: () => JSON.parse(payload.slice(next + 1)) as Standing,
+    standing: () => readStanding(payload.slice(next + 1)),
   };
+};
+
+/**
+ * The same few callers stand behind nearly all requests, so the last texts parsed are kept beside what they parsed to. It is the text
+ * just fetched that decides: a standing that has changed is another text, and this is no copy of a decision but of its grammar.
+ */
+const parsedMax = 500;
+const parsed = new Map<string, Standing>();
+
+const readStanding = (text: string): Standing => {
+  const known = parsed.get(text);
+  if (known !== undefined) return known;
+  if (parsed.size >= parsedMax) parsed.clear();
+  const standing = JSON.parse(text) as Standing;
+  parsed.set(text, standing);
+  return standing;
 };
 
 /** The host stands above every tenant: what its principals may see is not fenced by one. */

@@ -1,5 +1,5 @@
 /** What tests of authority share: callers with any permissions, humans, the server's own verifier, and refs. */
-import { principalRef, type NodeId, type PrincipalId, rootNode, type TenantId } from "../../core/ids.ts";
+import { principalRef, type PrincipalId, rootNode, type TenantId } from "../../core/ids.ts";
 import { expand } from "../../core/model/permissions.ts";
 import type { Caller, Principal } from "../../server/authority/caller.ts";
 import { insertAssignment } from "../../server/authority/assignments-store.ts";
@@ -70,7 +70,7 @@ export const humanIn = async (bench: Workbench, tenant: TenantId, role?: string)
     await insertAssignment(tx, {
       id: newId(),
       principal: human,
-      node: rootNode(tenant) as NodeId,
+      node: rootNode(tenant),
       role: { name: role },
       propagation: "subtree",
       expireTime: null,

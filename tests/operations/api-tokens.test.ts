@@ -1,18 +1,16 @@
 /** API tokens, over the whole way of an operation, a real PostgreSQL and the server's own verifier. */
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { formatRef, type TenantId } from "../../core/ids.ts";
+import { formatRef } from "../../core/ids.ts";
 import { createRoleAssignment } from "../../server/access/role-assignments/create-role-assignment.ts";
 import { revokeRoleAssignment } from "../../server/access/role-assignments/revoke-role-assignment.ts";
 import type { Caller } from "../../server/authority/caller.ts";
 import { createApiToken } from "../../server/credentials/create-api-token.ts";
 import { getApiToken } from "../../server/credentials/get-api-token.ts";
-import { openLastUsed } from "../../server/credentials/last-used.ts";
 import { listApiTokens } from "../../server/credentials/list-api-tokens.ts";
 import { revokeApiToken } from "../../server/credentials/revoke-api-token.ts";
 import { rotateApiToken } from "../../server/credentials/rotate-api-token.ts";
 import { principalVersion } from "../../server/platform/cache/fresh-cache.ts";
-import { silentLog } from "../../server/platform/log.ts";
 import { openWorkbench } from "../support/engine.ts";
 import {
   callerHolding,
@@ -49,9 +47,8 @@ describe("creating", () => {
     const owner = await bench.ownerOf(tenant);
     bench.published();
     const made = await create(owner, ["payouts:read"]);
-    assert.deepEqual(Object.keys(made).toSorted(), [
-      ...["create_time", "display_name", "expire_time", "id", "key_id", "owner", "resource", "scopes", "token"],
-    ]);
+    const shown = "create_time display_name expire_time id key_id owner resource scopes token";
+    assert.equal(Object.keys(made).toSorted().join(" "), shown);
     assert.equal(made.resource, `api-tokens/${made.id}`);
     assert.equal(made["owner"], refOf(owner));
     assert.match(String(made["token"]), /^cs_api_/);
@@ -268,17 +265,20 @@ describe("rotating", () => {
   });
 
   test("of twenty rotations at once exactly one wins, and one token is alive", async () => {
-    const tenant = await bench.tenant();
-    const owner = await bench.ownerOf(tenant);
-    const old = await create(owner, ["payouts:read"]);
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, () => bench.call(rotateApiToken, owner, { id: old.id })),
-    );
-    assert.deepEqual(tally(answers), { ok: 1, illegal_transition: 19 });
-    const alive = await bench.ok(listApiTokens, owner, { filter: 'state = "active"' });
-    assert.equal(alive.items.length, 1);
-    const ended = (await bench.events(tenant)).filter(({ type }) => type === "countersign.token.revoked.v1");
-    assert.equal(ended.length, 1);
+    // The first round opens the connections that let the others run side by side.
+    for (let round = 0; round < 3; round += 1) {
+      const tenant = await bench.tenant();
+      const owner = await bench.ownerOf(tenant);
+      const old = await create(owner, ["payouts:read"]);
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () => bench.call(rotateApiToken, owner, { id: old.id })),
+      );
+      assert.deepEqual(tally(answers), { ok: 1, illegal_transition: 19 });
+      const alive = await bench.ok(listApiTokens, owner, { filter: 'state = "active"' });
+      assert.equal(alive.items.length, 1);
+      const ended = (await bench.events(tenant)).filter(({ type }) => type === "countersign.token.revoked.v1");
+      assert.equal(ended.length, 1);
+    }
   });
 
   test("rotation and revocation at once: one of them ends the token", async () => {
@@ -329,6 +329,7 @@ test("a list is filtered by owner, name, state and expiry, and shows no secret",
   const owner = await bench.ownerOf(tenant);
   const other = await bench.callerWith(tenant, "viewer");
   const first = await create(owner, ["payouts:read"], { display_name: "nightly", expire_time: later(bench, 5) });
+  bench.clock.ms += 1_000;
   const second = await create(owner, ["payouts:read"], { owner: refOf(other), display_name: "hourly" });
   const ids = async (filter: string) =>
     (await bench.ok(listApiTokens, owner, { filter })).items.map((token) => token.id);
@@ -354,56 +355,4 @@ test("another tenant's token answers like one that never was", async () => {
     assert.equal(one.detail.replace(made.id, ""), other.detail.replace(never, ""));
   }
   assert.ok(await gate.standing(made["token"]));
-});
-
-describe("last used", () => {
-  const lastUsed = async (owner: Caller, id: string) => (await bench.ok(getApiToken, owner, { id }))["last_used_time"];
-
-  test("uses are written together, per tenant, and a time never goes back", async () => {
-    const { database } = bench.engine.platform;
-    const notes = openLastUsed({ database, clock: bench.clock as never, log: silentLog });
-    const watched = await openGate(bench, notes.note);
-    const [one, two] = [await bench.tenant(), await bench.tenant()];
-    const made = await Promise.all(
-      [one, two].map(async (tenant) => {
-        const owner = await bench.ownerOf(tenant);
-        return { owner, token: await create(owner, ["payouts:read"]) };
-      }),
-    );
-    for (const { token } of made) assert.ok(await watched.standing(token["token"]));
-    const at = new Date(bench.clock.ms).toISOString();
-    await notes.flush();
-    for (const { owner, token } of made) assert.equal(await lastUsed(owner, token.id), at);
-
-    const [{ owner, token }] = made as [(typeof made)[0]];
-    bench.clock.ms -= 60_000;
-    notes.note(one, token.id);
-    await notes.flush();
-    assert.equal(await lastUsed(owner, token.id), at);
-    bench.clock.ms += 120_000;
-    notes.note(one, token.id);
-    await notes.close();
-    assert.equal(await lastUsed(owner, token.id), new Date(bench.clock.ms).toISOString());
-    watched.close();
-  });
-
-  test("a database that is away costs nobody anything, and is written to when it is back", async () => {
-    const { database } = bench.engine.platform;
-    const tenant = await bench.tenant();
-    const owner = await bench.ownerOf(tenant);
-    const token = await create(owner, ["payouts:read"]);
-    const away = { now: true };
-    const flaky = {
-      ...database,
-      transaction: <T>(of: TenantId, work: (tx: never) => Promise<T>) =>
-        away.now ? Promise.reject(new Error("away")) : database.transaction(of, work as never),
-    } as typeof database;
-    const notes = openLastUsed({ database: flaky, clock: bench.clock as never, log: silentLog });
-    notes.note(tenant, token.id);
-    await notes.flush();
-    assert.equal(await lastUsed(owner, token.id), null);
-    away.now = false;
-    await notes.close();
-    assert.equal(await lastUsed(owner, token.id), new Date(bench.clock.ms).toISOString());
-  });
 });

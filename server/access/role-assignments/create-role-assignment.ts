@@ -8,7 +8,7 @@ import { type PrincipalId, parseRef, principalKindOf, rootNode } from "../../../
 import { beyondHeld, findRole, insertAssignment } from "../../authority/assignments-store.ts";
 import type { Principal } from "../../authority/caller.ts";
 import { readFactsIn } from "../../authority/store.ts";
-import { heldThroughout, withinToken } from "../../credentials/held.ts";
+import { heldThroughout } from "../../credentials/held.ts";
 import { strict, time } from "../../operations/fields.ts";
 import { operation } from "../../operations/operation.ts";
 import { atParent, findNodeByRef } from "../../operations/targets.ts";
@@ -51,7 +51,7 @@ export const createRoleAssignment = operation({
     data: told(assignment),
   }),
   run: async (tx, input, context) => {
-    const { model, caller, now } = context;
+    const { model, now } = context;
     const node = await findNodeByRef(tx, model, input.parent);
     if (isFault(node)) return node;
     const role = await findRole(tx, model, input.role);
@@ -62,7 +62,7 @@ export const createRoleAssignment = operation({
     if (expires !== null && expires.getTime() <= now) return fault("not_admissible", "`expire_time` has passed");
 
     const reach = input.propagation ?? "subtree";
-    const held = reach === "subtree" ? await heldThroughout(tx, node.id, context) : withinToken(caller, context.held);
+    const held = reach === "subtree" ? await heldThroughout(tx, node.id, context) : context.held;
     const beyond = beyondHeld(model, role, held);
     if (beyond !== undefined) return beyond;
     if (!(await holdRole(tx, role.role))) return fault("not_admissible", `\`${input.role}\` has just been deleted`);

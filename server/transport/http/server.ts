@@ -1,32 +1,33 @@
 /**
  * The HTTP server: serves a table of routes, bounds everything that comes in, and renders what goes out. It knows no rule of the domain.
+ * OAuth endpoints are answered at the door (protocol-door.ts); the rest is routed here.
  *
  * Fastify does the routing and the limits. Its own validation and serialization stay unused: input is validated by the operation that
  * declares it, wherever it comes from, and hot answers are strings already.
  */
-import { parse } from "node:querystring";
-import formbody from "@fastify/formbody";
+import { createServer } from "node:http";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { type Fault, fault, isFault } from "../../../core/faults.ts";
-import { jsonHeaders, errorResponse, type Form } from "../../oauth/protocol.ts";
+import { jsonHeaders } from "../../oauth/protocol.ts";
 import { type Engine, perform, type PreparedOperation, prepare } from "../../operations/perform.ts";
-import { isUnavailable } from "../../platform/database/unavailable.ts";
 import type { Log } from "../../platform/log.ts";
 import { newId } from "../../platform/random.ts";
 import { type Authentication, authenticate } from "../../tokens/bearer.ts";
+import { faultOf } from "./error-faults.ts";
 import { jsonDepth } from "./json-depth.ts";
+import {
+  bodyOctetsMax,
+  headerOctetsMax,
+  headersTimeoutMs,
+  idempotencyKeyLengthMax,
+  jsonDepthMax,
+  keepAliveTimeoutMs,
+  requestTimeoutMs,
+} from "./limits.ts";
 import { type Mounted, methodsByUrl, mounted, takeVerb } from "./paths.ts";
 import { problem } from "./problem.ts";
+import { protocolDoor } from "./protocol-door.ts";
 import { checkRoutes, type JsonRoute, type OperationRoute, type ProtocolRoute, type Route } from "./routes.ts";
-
-/** Bounds on what comes in (design: put a limit on everything). */
-const bodyOctetsMax = 64 * 1024;
-const headerOctetsMax = 16 * 1024;
-const requestTimeoutMs = 15_000;
-const headersTimeoutMs = 10_000;
-const keepAliveTimeoutMs = 65_000;
-const jsonDepthMax = 16;
-const idempotencyKeyLengthMax = 255;
 
 /** How requests are counted; label values come from the route table alone, never from the request. */
 export type HttpObserver = { finished(route: string, method: string, status: number, seconds: number): void };
@@ -41,11 +42,19 @@ export type HttpNeeds = {
 
 export const buildHttp = (needs: HttpNeeds): FastifyInstance => {
   checkRoutes(needs.routes);
+  const protocolRoutes = needs.routes.filter((route) => route.kind === "protocol");
   const app = fastify({
+    serverFactory: (router) =>
+      createServer(
+        {
+          maxHeaderSize: headerOctetsMax,
+          headersTimeout: headersTimeoutMs,
+          requestTimeout: requestTimeoutMs,
+          keepAliveTimeout: keepAliveTimeoutMs,
+        },
+        protocolDoor(protocolRoutes, needs, router),
+      ),
     bodyLimit: bodyOctetsMax,
-    requestTimeout: requestTimeoutMs,
-    keepAliveTimeout: keepAliveTimeoutMs,
-    http: { maxHeaderSize: headerOctetsMax, headersTimeout: headersTimeoutMs },
     routerOptions: { maxParamLength: 100 },
     genReqId: () => newId<string>(),
     logger: false,
@@ -54,7 +63,6 @@ export const buildHttp = (needs: HttpNeeds): FastifyInstance => {
     exposeHeadRoutes: false,
   });
   app.setValidatorCompiler(() => () => true);
-  void app.register(formbody, { bodyLimit: bodyOctetsMax, parser: (text) => parse(text) });
   app.removeContentTypeParser("application/json");
   app.addContentTypeParser("application/json", { parseAs: "string", bodyLimit: bodyOctetsMax }, (_request, text, done) => {
     const parsed = readJson(String(text));
@@ -66,16 +74,19 @@ export const buildHttp = (needs: HttpNeeds): FastifyInstance => {
     done();
   });
   app.setNotFoundHandler((request, reply) => send(reply, request, nothingAt(request)));
-  app.setErrorHandler((error, request, reply) => send(reply, request, faultOf(needs.log, error, request)));
+  app.setErrorHandler((error, request, reply) => send(reply, request, faultOf(needs.log, error, request.id)));
   const all = mounted(needs.routes);
-  for (const one of all) mount(app, needs, one);
+  for (const one of all) if (!isProtocol(one)) mount(app, needs, one);
   for (const [url, methods] of methodsByUrl(all)) refuseOtherMethods(app, url, methods);
   return app;
 };
 
+/** Served before the router; the router only knows which other methods to refuse there. */
+const isProtocol = ({ byVerb }: Mounted): boolean => byVerb.get("")?.kind === "protocol";
+
 type Handler = (request: FastifyRequest, reply: FastifyReply) => FastifyReply | Promise<FastifyReply>;
 
-const handlerOf = (needs: HttpNeeds, route: Route): Handler => {
+const handlerOf = (needs: HttpNeeds, route: Exclude<Route, ProtocolRoute>): Handler => {
   switch (route.kind) {
     case "document":
       return (_request, reply) => {
@@ -83,8 +94,6 @@ const handlerOf = (needs: HttpNeeds, route: Route): Handler => {
         void reply.headers({ "content-type": "application/json", "cache-control": cache, "access-control-allow-origin": "*" });
         return reply.send(JSON.stringify(route.document()));
       };
-    case "protocol":
-      return (request, reply) => protocol(route, needs, request, reply);
     case "json":
       return (request, reply) => json(route, request, reply);
     case "operation": {
@@ -95,7 +104,7 @@ const handlerOf = (needs: HttpNeeds, route: Route): Handler => {
 };
 
 const mount = (app: FastifyInstance, needs: HttpNeeds, { method, url, byVerb }: Mounted): void => {
-  const handlers = new Map([...byVerb].map(([verb, route]) => [verb, handlerOf(needs, route)]));
+  const handlers = new Map([...byVerb].flatMap(([verb, route]) => (route.kind === "protocol" ? [] : [[verb, handlerOf(needs, route)] as const])));
   const plain = handlers.get("");
   if (plain !== undefined && handlers.size === 1) {
     app.route({ method, url, handler: plain });
@@ -109,18 +118,6 @@ const mount = (app: FastifyInstance, needs: HttpNeeds, { method, url, byVerb }: 
       return handler === undefined ? send(reply, request, nothingAt(request)) : handler(request, reply);
     },
   });
-};
-
-const protocol = async (route: ProtocolRoute, needs: HttpNeeds, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-  const form = request.body;
-  const wrongType = form !== undefined && request.headers["content-type"]?.startsWith("application/x-www-form-urlencoded") !== true;
-  const answer = wrongType
-    ? errorResponse(fault("invalid_argument", "send the parameters as application/x-www-form-urlencoded"), false)
-    : await route
-        .handle({ authorization: request.headers.authorization, form: (form ?? {}) as Form, requestId: request.id })
-        .catch((error: unknown) => errorResponse(faultOf(needs.log, error, request), false));
-  reply.raw.strictContentLength = false;
-  return reply.code(answer.status).headers(answer.headers).send(answer.body);
 };
 
 const json = async (route: JsonRoute, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -220,27 +217,6 @@ const nothingAt = (request: FastifyRequest): Fault => fault("not_found", `nothin
 const send = (reply: FastifyReply, request: FastifyRequest, failure: Fault): FastifyReply => {
   const { status, headers, body } = problem(failure, request.id, pathOf(request));
   return reply.code(status).headers({ ...headers, "request-id": request.id }).send(body);
-};
-
-/** Fastify's own refusals, by their codes; what is left is a bug, which is logged whole and told to nobody. */
-const refusals: Readonly<Record<string, Fault>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: fault("payload_too_large", `the body is larger than ${bodyOctetsMax} octets`),
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: fault("unsupported_media_type", "send the body as application/json"),
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: fault("invalid_argument", "the body is not as long as `Content-Length` says"),
-  FST_ERR_CTP_EMPTY_JSON_BODY: fault("invalid_argument", "the body is empty"),
-};
-
-const faultOf = (log: Log, error: unknown, request: FastifyRequest): Fault => {
-  const known = error as { readonly fault?: unknown; readonly code?: string };
-  if (isFault(known.fault)) return known.fault;
-  const refusal = refusals[known.code ?? ""];
-  if (refusal !== undefined) return refusal;
-  if (isUnavailable(error)) {
-    log.warn({ request_id: request.id, error: error.message }, "the database could not be asked");
-    return fault("unavailable", "the server cannot reach its database; ask again", { retryAfterSeconds: 1 });
-  }
-  log.error({ request_id: request.id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }, "request failed");
-  return fault("internal", "something broke on our side; the request id finds it in the log");
 };
 
 /** RFC 9110 §15.5.6: a known resource asked with another method says which ones it has. */

@@ -1,0 +1,179 @@
+// The endpoints whose form a standard fixes. What is said here is checked against the server by the tests of each protocol; here it only
+// has to be complete: a route without an entry stops the generator.
+import { plain } from "./operations.ts";
+import { evaluationRequest } from "../../../server/transport/http/authzen.ts";
+import type { Route } from "../../../server/transport/http/routes.ts";
+import type { Entry } from "./operations.ts";
+
+export type ProtocolEntry = Entry & { readonly tags: readonly [string] };
+
+export const protocolEntry = ({ method, path, policy }: Route): ProtocolEntry => {
+  const found = described[`${method} ${path}`];
+  if (found === undefined)
+    throw new Error(`${method} ${path} is described nowhere: add it to tools/generators/openapi/protocols.ts`);
+  const why =
+    "public" in policy
+      ? `Public: ${policy.public}.`
+      : "permission" in policy
+        ? `Needs the permission \`${policy.permission}\`.`
+        : undefined;
+  return {
+    ...found,
+    ...(why === undefined ? {} : { description: why }),
+    ...("public" in policy ? { security: [] } : {}),
+  };
+};
+
+type Properties = Readonly<Record<string, object>>;
+const text = (description: string) => ({ type: "string", description });
+
+const form = (required: readonly string[], properties: Properties) => ({
+  required: true,
+  content: { "application/x-www-form-urlencoded": { schema: { type: "object", required, properties } } },
+});
+
+const json = (description: string, schema: object) => ({
+  200: { description, content: { "application/json": { schema } } },
+});
+
+const clientAuthentication: Properties = {
+  client_id: text("with `client_secret`: client_secret_post"),
+  client_secret: text("client_secret_post (RFC 6749 §2.3.1)"),
+  client_assertion_type: { type: "string", const: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" },
+  client_assertion: text("private_key_jwt (RFC 7523)"),
+};
+const asClient = [{ clientSecret: [] }, {}];
+const asClientOrBearer = [{ bearer: [] }, ...asClient];
+
+const strings = { type: "array", items: { type: "string" } };
+const metadata = {
+  type: "object",
+  required: ["issuer", "token_endpoint", "jwks_uri"],
+  properties: {
+    issuer: text("COUNTERSIGN_ISSUER, to the octet"),
+    token_endpoint: text("RFC 6749 §3.2"),
+    introspection_endpoint: text("RFC 7662"),
+    revocation_endpoint: text("RFC 7009"),
+    jwks_uri: text("RFC 7517"),
+    grant_types_supported: strings,
+    response_types_supported: strings,
+    scopes_supported: strings,
+    token_endpoint_auth_methods_supported: strings,
+  },
+};
+
+const metadataEntry = (operationId: string, summary: string): ProtocolEntry => ({
+  operationId,
+  summary,
+  tags: ["oauth"],
+  responses: json("the metadata", metadata),
+});
+
+const described: Readonly<Record<string, ProtocolEntry>> = {
+  "POST /oauth/token": {
+    operationId: "oauth.token",
+    summary: "Issue an access token (RFC 6749 §4.4)",
+    tags: ["oauth"],
+    security: asClient,
+    requestBody: form(["grant_type"], {
+      grant_type: { type: "string", enum: ["client_credentials"] },
+      scope: text("permissions, separated by spaces; everything the client may have, if left out"),
+      resource: { type: "array", items: { type: "string", format: "uri" }, description: "RFC 8707; may be repeated" },
+      ...clientAuthentication,
+    }),
+    responses: json("a token", {
+      type: "object",
+      required: ["access_token", "token_type", "expires_in", "scope"],
+      properties: {
+        access_token: text("an RFC 9068 JWT, or opaque, as the client is registered"),
+        token_type: { type: "string", const: "Bearer" },
+        expires_in: { type: "integer", description: "seconds" },
+        scope: text("what it may be used for"),
+      },
+    }),
+  },
+  "POST /oauth/introspect": {
+    operationId: "oauth.introspect",
+    summary: "Ask whether a token is active, and whose it is (RFC 7662)",
+    tags: ["oauth"],
+    security: asClientOrBearer,
+    requestBody: form(["token"], {
+      token: text("an access token or an API token"),
+      token_type_hint: text("not needed"),
+      ...clientAuthentication,
+    }),
+    responses: json("what is known of it; of a token that is not active nothing but that", {
+      type: "object",
+      required: ["active"],
+      properties: {
+        active: { type: "boolean" },
+        iss: text("the issuer"),
+        sub: text("`users/{uuid}` or `service-accounts/{uuid}`"),
+        aud: { anyOf: [{ type: "string" }, strings] },
+        client_id: text("of the client it was issued to; absent for API tokens"),
+        scope: text("permissions, separated by spaces"),
+        iat: { type: "integer", description: "seconds since the epoch" },
+        exp: { type: "integer", description: "seconds since the epoch" },
+        jti: text("the token's id"),
+        token_type: text("`Bearer`"),
+        tenant_id: text("the UUID of its tenant"),
+      },
+    }),
+  },
+  "POST /oauth/revoke": {
+    operationId: "oauth.revoke",
+    summary: "Revoke a token, everywhere and at once (RFC 7009)",
+    tags: ["oauth"],
+    security: asClientOrBearer,
+    requestBody: form(["token"], {
+      token: text("the token"),
+      token_type_hint: text("not needed"),
+      ...clientAuthentication,
+    }),
+    responses: { 200: { description: "it is not active any more, or never was" } },
+  },
+  "GET /oauth/jwks": {
+    operationId: "oauth.jwks",
+    summary: "The keys that access tokens are signed with (RFC 7517)",
+    tags: ["oauth"],
+    responses: json("the keys", {
+      type: "object",
+      required: ["keys"],
+      properties: { keys: { type: "array", items: { type: "object" } } },
+    }),
+  },
+  "GET /.well-known/oauth-authorization-server": metadataEntry(
+    "oauth.metadata",
+    "Authorization server metadata (RFC 8414)",
+  ),
+  "GET /.well-known/openid-configuration": metadataEntry(
+    "oauth.openid-configuration",
+    "The same, where OpenID Connect looks for it",
+  ),
+  "POST /access/v1/evaluation": {
+    operationId: "access.evaluate",
+    summary: "Ask whether a principal may do something (AuthZEN 1.0 §6)",
+    tags: ["access"],
+    requestBody: { required: true, content: { "application/json": { schema: plain(evaluationRequest) } } },
+    responses: json("the decision and its reasons", {
+      type: "object",
+      required: ["decision"],
+      properties: {
+        decision: { type: "boolean", description: "only `true` is a yes" },
+        context: {
+          type: "object",
+          properties: {
+            effect: { type: "string", enum: ["permit", "conditional", "deny"] },
+            because: { type: "object", description: "the rule that decided, and what it rests on" },
+            obligations: {
+              type: "array",
+              items: { type: "object" },
+              description: "what must be met before a conditional answer is a yes",
+            },
+            reasons: { ...strings, description: "the same in sentences" },
+          },
+        },
+      },
+    }),
+  },
+};
