@@ -15,7 +15,7 @@ type Schema = {
 export type Field = {
   readonly name: string;
   readonly place: "path" | "query" | "body";
-  /** The first part of the operation's name: the collection its path's id belongs to. */
+  /** The collection its path's id belongs to: the first part of the operation's name. */
   readonly collection: string;
   readonly schema: Schema;
   readonly required: boolean;
@@ -81,20 +81,7 @@ const choicesOf = ({ enum: several, const: one, anyOf }: Schema): readonly strin
   return members?.every((member) => typeof member === "string") === true ? members : [];
 };
 
-const readerOf = (schema: Schema): ((text: string) => unknown) => {
-  switch (kindOfSchema(schema)) {
-    case "string":
-      return (text) => text;
-    case "integer":
-    case "number":
-      return readNumber;
-    case "boolean":
-      return readBoolean;
-    case "array":
-    case "json":
-      return readJson;
-  }
-};
+const asTyped = (text: string): string => text;
 
 const readNumber = (text: string): number => {
   if (!/^-?\d+(\.\d+)?$/.test(text)) throw new InvalidArgumentError("it must be a number");
@@ -113,6 +100,17 @@ const readJson = (text: string): unknown => {
     throw new InvalidArgumentError("it must be JSON");
   }
 };
+
+const readers: Readonly<Record<Kind, (text: string) => unknown>> = {
+  string: asTyped,
+  integer: readNumber,
+  number: readNumber,
+  boolean: readBoolean,
+  array: readJson,
+  json: readJson,
+};
+
+const readerOf = (schema: Schema): ((text: string) => unknown) => readers[kindOfSchema(schema)];
 
 /** What JSON calls it. */
 export const kindOf = (value: unknown): "object" | "array" | "plain" =>
@@ -137,7 +135,7 @@ export const requestOf = (
   const takesBody = method === "POST" || method === "PATCH";
   return {
     method,
-    path: `${filled}${query.size === 0 ? "" : `?${query}`}`,
+    path: `${filled}${query.size === 0 ? "" : `?${query.toString()}`}`,
     ...(takesBody ? { json: body } : {}),
   };
 };

@@ -38,7 +38,7 @@ const declared = (): readonly Operation[] | undefined => {
 };
 
 const addVerb = (program: Command, operation: Operation): void => {
-  const [collection = "", verb = ""] = splitName(operation.name);
+  const [collection, verb] = splitName(operation.name);
   const group =
     program.commands.find((command) => command.name() === collection) ??
     program.command(collection).description(`operations of \`${collection}\``).helpGroup("Collections:");

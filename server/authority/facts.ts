@@ -33,8 +33,8 @@ const assignmentFact = (model: Model, stored: StoredAssignment): AssignmentFact 
   return {
     ...rest,
     role: `roles/${customId}`,
-    permissions: expand(model, permissions ?? []).set,
-    withinGrants: expand(model, withinGrants ?? []).set,
+    permissions: expand(model, permissions ?? [], anchor === "host" ? "host" : "tenant").set,
+    withinGrants: expand(model, withinGrants ?? [], anchor === "host" ? "host" : "tenant").set,
   };
 };
 

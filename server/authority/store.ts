@@ -48,3 +48,50 @@ export const readFacts = async (database: Database, key: FactsKey): Promise<Stor
 /** Inside the transaction that is about to change something, so that what is decided on is what is true when it commits. */
 export const readFactsIn = async (tx: Tx, key: FactsKey): Promise<StoredFacts> =>
   (await tx.query<Row>("authority.facts", decisionFactsSql, values(key)))[0]?.facts ?? nothing;
+
+
+type AssignmentRow = {
+  id: string;
+  role_name: string | null;
+  role_id: string | null;
+  permissions: readonly string[] | null;
+  within_grants: readonly string[] | null;
+  node_id: StoredAssignment[5];
+  propagation: StoredAssignment[6];
+  expires: number | null;
+};
+
+/**
+ * Everything assigned to the principal anywhere in the tenant, whether it has expired or not: where the path up is active, or, with
+ * `asleep`, also where a perimeter on it is suspended and may be resumed.
+ */
+export const readAssignments = async (
+  tx: Tx,
+  principal: Principal,
+  { asleep }: { readonly asleep: boolean },
+): Promise<readonly StoredAssignment[]> => {
+  const rows = await tx.query<AssignmentRow>(
+    "authority.assignments",
+    `select a.id, a.role_name, a.role_id, r.permissions, r.within_grants, nullif(a.node_id, $4) as node_id, a.propagation,
+            (extract(epoch from a.expire_time) * 1000)::float8 as expires
+       from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+      where a.tenant_id = $1 and a.principal_kind = $2 and a.principal_id = $3
+        and ($5 or not exists (
+          select from nodes n cross join lateral unnest(n.ancestors) as step (id)
+            join nodes above on above.tenant_id = $1 and above.id = step.id
+           where n.tenant_id = $1 and n.id = a.node_id and above.state <> 'active'))
+      order by a.id`,
+    // The host's own node is the anchor that decisions know as null.
+    [tx.tenant, principal.kind, principal.id, hostTenant, asleep],
+  );
+  return rows.map((row) => [
+    row.id,
+    row.role_name,
+    row.role_id,
+    row.permissions,
+    row.within_grants,
+    row.node_id,
+    row.propagation,
+    row.expires,
+  ]);
+};

@@ -6,7 +6,7 @@ import { readFactsIn } from "../authority/store.ts";
 import type { OperationContext } from "../operations/operation.ts";
 import { knownPatterns, permissionsOf } from "../operations/patterns.ts";
 import type { Tx } from "../platform/database/database.ts";
-import { heldAnywhere, heldThroughout, lackingIn, namesOf, withinToken } from "./held.ts";
+import { heldAnywhere, heldThroughout, lackingIn, namesOf, withinToken } from "../authority/held.ts";
 import { api_token_ttl_days_max, isSame, ownerRef } from "./model.ts";
 
 const dayMs = 24 * 3600 * 1000;

@@ -7,7 +7,7 @@ import type { Principal } from "../authority/caller.ts";
 import type { Target, TargetContext } from "../operations/operation.ts";
 import { noSuch } from "../operations/targets.ts";
 import type { Tx } from "../platform/database/database.ts";
-import { assignmentsAnywhere } from "./held.ts";
+import { assignmentsAnywhere } from "../authority/held.ts";
 import { type ApiToken, collection, isSame, tokenRef } from "./model.ts";
 import { findToken } from "./store.ts";
 

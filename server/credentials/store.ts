@@ -1,9 +1,7 @@
 /** All SQL of API tokens. */
 import { sql } from "kysely";
-import { type CredentialId, hostTenant, type PrincipalId, type PrincipalKind, type TenantId } from "../../core/ids.ts";
+import type { CredentialId, PrincipalId, PrincipalKind, TenantId } from "../../core/ids.ts";
 import type { Result } from "../../core/faults.ts";
-import type { Principal } from "../authority/caller.ts";
-import type { StoredAssignment } from "../authority/store.ts";
 import { type Listing, type ListRequest, listPage, type Page, type Paging } from "../operations/listing/list-page.ts";
 import type { Tx } from "../platform/database/database.ts";
 import { type ApiToken, ownerCollections } from "./model.ts";
@@ -137,45 +135,6 @@ export const listTokens = async (
 ): Promise<Result<Page<ApiToken>>> => {
   const page = await listPage(selectTokens(tx), listingAt(now), request, paging);
   return "fault" in page ? page : { ...page, rows: page.rows.map(tokenOf) };
-};
-
-type AssignmentRow = {
-  id: string;
-  role_name: string | null;
-  role_id: string | null;
-  permissions: readonly string[] | null;
-  within_grants: readonly string[] | null;
-  node_id: StoredAssignment[5];
-  propagation: StoredAssignment[6];
-  expires: number | null;
-};
-
-/** Everything assigned to the principal anywhere in the tenant where the path up is active, whether it has expired or not. */
-export const readAssignments = async (tx: Tx, principal: Principal): Promise<readonly StoredAssignment[]> => {
-  const rows = await tx.query<AssignmentRow>(
-    "credentials.assignments",
-    `select a.id, a.role_name, a.role_id, r.permissions, r.within_grants, nullif(a.node_id, $4) as node_id, a.propagation,
-            (extract(epoch from a.expire_time) * 1000)::float8 as expires
-       from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
-      where a.tenant_id = $1 and a.principal_kind = $2 and a.principal_id = $3
-        and not exists (
-          select from nodes n cross join lateral unnest(n.ancestors) as step (id)
-            join nodes above on above.tenant_id = $1 and above.id = step.id
-           where n.tenant_id = $1 and n.id = a.node_id and above.state <> 'active')
-      order by a.id`,
-    // The host's own node is the anchor that decisions know as null.
-    [tx.tenant, principal.kind, principal.id, hostTenant],
-  );
-  return rows.map((row) => [
-    row.id,
-    row.role_name,
-    row.role_id,
-    row.permissions,
-    row.within_grants,
-    row.node_id,
-    row.propagation,
-    row.expires,
-  ]);
 };
 
 /** When tokens were last used, in ms since the epoch. A time never goes back, whichever process writes last. */

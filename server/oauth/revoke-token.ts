@@ -5,9 +5,10 @@
  * alive or dead: one that is only asleep, because its tenant is suspended, must not wake up again.
  */
 import { fault, isFault, type Result } from "../../core/faults.ts";
-import { formatRef, type PrincipalId } from "../../core/ids.ts";
+import { formatRef, principalRef } from "../../core/ids.ts";
 import { appendInTransaction } from "../audit/store.ts";
 import { emit } from "../events/store.ts";
+import type { Principal } from "../authority/caller.ts";
 import { principalVersion } from "../platform/cache/fresh-cache.ts";
 import type { Tx } from "../platform/database/database.ts";
 import { newId } from "../platform/random.ts";
@@ -58,7 +59,7 @@ export const revokeToken = async (needs: Revoking, caller: Standing, text: strin
 type FoundToken = {
   readonly id: string;
   readonly collection: "api-tokens" | "access-tokens";
-  readonly owner: PrincipalId;
+  readonly owner: Principal;
   readonly clientId: string | null;
   /** True for the one call that ended it. */
   readonly end: (tx: Tx, now: Date) => Promise<boolean>;
@@ -72,7 +73,7 @@ const readSigned = async (needs: Revoking, presented: PresentedJwt): Promise<Fou
   return {
     id: jti,
     collection: "access-tokens",
-    owner: presented.principal,
+    owner: jwt.principal,
     clientId: client_id,
     end: (tx, now) => endJwt(tx, jti, now, new Date(exp * 1000)),
   };
@@ -85,7 +86,7 @@ const findStored = async (tx: Tx, presented: Exclude<PresentedToken, PresentedJw
     stored && {
       id: stored.id,
       collection: kind === "api_token" ? "api-tokens" : "access-tokens",
-      owner: stored.owner_id,
+      owner: { kind: stored.owner_kind, id: stored.owner_id },
       clientId: stored.client_id,
       end: (inTx, now) => endToken(inTx, kind, stored.id, now),
     }
@@ -93,7 +94,7 @@ const findStored = async (tx: Tx, presented: Exclude<PresentedToken, PresentedJw
 };
 
 const mayRevoke = (needs: Revoking, caller: Standing, token: FoundToken): Result<true> => {
-  const own = token.owner === caller.principal.id && (token.clientId === null || token.clientId === caller.clientId);
+  const own = token.owner.id === caller.principal.id && (token.clientId === null || token.clientId === caller.clientId);
   if (own) return true;
   return holds(needs.model, caller, revokePermission, needs.platform.clock.now())
     ? true
@@ -103,9 +104,10 @@ const mayRevoke = (needs: Revoking, caller: Standing, token: FoundToken): Result
 const end = async (needs: Revoking, tx: Tx, caller: Standing, token: FoundToken, requestId: string): Promise<void> => {
   const now = needs.platform.clock.now();
   if (!(await token.end(tx, new Date(now)))) return;
-  tx.touch(principalVersion(tx.tenant, token.owner));
+  tx.touch(principalVersion(tx.tenant, token.owner.id));
   const target = formatRef(token.collection, token.id);
-  await emit(tx, { type: "token.revoked", subject: target, data: { token: target, owner: token.owner, client_id: token.clientId } }, now);
+  const owner = principalRef(token.owner.kind, token.owner.id);
+  await emit(tx, { type: "token.revoked", subject: target, data: { token: target, owner, client_id: token.clientId } }, now);
   await appendInTransaction(tx, {
     tenant: tx.tenant,
     id: newId(),
@@ -115,7 +117,7 @@ const end = async (needs: Revoking, tx: Tx, caller: Standing, token: FoundToken,
     attribution: clientAttribution(caller, requestId),
     target,
     targetPath: null,
-    permission: token.owner === caller.principal.id ? null : revokePermission,
+    permission: token.owner.id === caller.principal.id ? null : revokePermission,
     bypass: caller.tenant !== tx.tenant,
     because: null,
     detail: null,

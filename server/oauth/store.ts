@@ -67,11 +67,11 @@ export const insertAccessToken = async (tx: Tx, token: NewAccessToken): Promise<
 };
 
 /** A stored token, alive or dead: what revocation must know before it decides. */
-export type StoredToken = { readonly id: string; readonly owner_id: PrincipalId; readonly client_id: string | null };
+export type StoredToken = { readonly id: string; readonly owner_kind: PrincipalKind; readonly owner_id: PrincipalId; readonly client_id: string | null };
 
 const tables = {
-  access_token: { find: "select id, owner_id, client_id from access_tokens", end: "update access_tokens" },
-  api_token: { find: "select id, owner_id, null as client_id from api_tokens", end: "update api_tokens" },
+  access_token: { find: "select id, owner_kind, owner_id, client_id from access_tokens", end: "update access_tokens" },
+  api_token: { find: "select id, owner_kind, owner_id, null as client_id from api_tokens", end: "update api_tokens" },
 } as const satisfies Partial<Record<SecretKind, unknown>>;
 
 export type StoredTokenKind = keyof typeof tables;

@@ -1,8 +1,10 @@
 /** Where a human may be anchored, and with which role from the start. */
 import { fault, isFault, type Result } from "../../core/faults.ts";
+import type { NodeId } from "../../core/ids.ts";
 import { hostPlace, type Model } from "../../core/model/model.ts";
 import { contains } from "../../core/model/permissions.ts";
 import { beyondHeld, findRole, type FoundRole } from "../authority/assignments-store.ts";
+import { heldThroughout } from "../authority/held.ts";
 import type { OperationContext } from "../operations/operation.ts";
 import { collectionOf, findNodeByRef } from "../operations/targets.ts";
 import type { Tx } from "../platform/database/database.ts";
@@ -31,23 +33,25 @@ const assigning = "role-assignments:create";
  */
 export const firstRole = async (
   tx: Tx,
+  node: NodeId,
   text: string | undefined,
   context: OperationContext,
 ): Promise<Result<FoundRole | undefined>> => {
   if (text === undefined) return undefined;
   const { model, caller, held } = context;
   const permission = model.vocabulary.get(assigning);
-  if (permission === undefined || !contains(held, permission))
-    return fault("permission_denied", `giving a \`role\` needs \`${assigning}\` as well`, { permission: assigning });
-  if (caller.scopes !== undefined && !contains(caller.scopes, permission))
+  if (permission !== undefined && caller.scopes !== undefined && !contains(caller.scopes, permission))
     return fault("insufficient_scope", `giving a \`role\` needs \`${assigning}\` in the token's scopes as well`, {
       permission: assigning,
     });
+  if (permission === undefined || !contains(held, permission))
+    return fault("permission_denied", `giving a \`role\` needs \`${assigning}\` as well`, { permission: assigning });
   if (permission.governance !== undefined)
     return fault(
       "not_admissible",
       "assigning a role has rules of its own here; leave `role` out, and assign it afterwards",
     );
   const role = await findRole(tx, model, text);
-  return isFault(role) ? role : (beyondHeld(model, role, held) ?? role);
+  // It is assigned with propagation `subtree`: what the caller holds at the node alone is not enough to give it.
+  return isFault(role) ? role : (beyondHeld(model, role, await heldThroughout(tx, node, context)) ?? role);
 };

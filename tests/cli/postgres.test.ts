@@ -53,10 +53,10 @@ test("`doctor` names what is down: a cache that nobody runs, a database that has
 });
 
 test("SIGTERM ends the server and its workers with exit code 0, and a killed one starts again on the same data", async () => {
-  const before = server();
-  await before.kill();
-  const again = await startServer({ env: before.env });
-  assert.notEqual(again.pid, before.pid);
-  assert.equal(again.issuer, before.issuer);
+  const killed = server();
+  await killed.kill();
+  const again = await startServer({ env: killed.env });
+  assert.notEqual(again.pid, killed.pid);
+  assert.equal(again.issuer, killed.issuer);
   assert.equal(await again.stop(), 0);
 });

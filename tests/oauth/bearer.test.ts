@@ -11,6 +11,7 @@ after(deployment.close);
 const tenant = await deployment.tenant("Acme");
 const other = await deployment.tenant("Other");
 const owner = await tenant.account({ role: "owner" });
+const stranger = await other.account({ role: "owner" });
 const good = await deployment.token(owner);
 const [goodHead = "", goodBody = "", goodSignature = ""] = good.split(".");
 const ours = await deployment.signingKey();
@@ -94,7 +95,6 @@ const claimText = (from: string, to: string): string => JSON.stringify(claims).r
 const pem = ours.key.type === "private" ? JSON.stringify(ours.publicJwk) : "";
 const p384 = generateKeyPairSync("ec", { namedCurve: "P-384" });
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
-const stranger = await other.account({ role: "owner" });
 const tampered = (change: Fields): string => `${goodHead}.${encoded({ ...claims, ...change })}.${goodSignature}`;
 
 const forgeries: Readonly<Record<string, readonly string[]>> = {

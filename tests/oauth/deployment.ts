@@ -205,8 +205,10 @@ export const startDeployment = async (options: DeploymentOptions = {}): Promise<
     },
     close: async () => {
       await pool.end();
-      await Promise.all(servers.map((server) => server.stop()));
+      // A server that has died of its own accord is no detail.
+      const codes = await Promise.all(servers.map((server) => server.stop()));
       await own?.drop();
+      codes.forEach((code, on) => assert.equal(code, 0, `server ${on} ended with ${code}: ${servers[on]?.output().slice(-4_000)}`));
     },
   };
 };

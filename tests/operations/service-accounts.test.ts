@@ -1,13 +1,17 @@
 // Service accounts, over the whole way of an operation: what is shown once, and what is listed.
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { after, test } from "node:test";
 import { formatRef } from "../../core/ids.ts";
+import { createRoleAssignment } from "../../server/access/role-assignments/create-role-assignment.ts";
+import { createRole } from "../../server/access/roles/create-role.ts";
 import { newId } from "../../server/platform/random.ts";
 import { createServiceAccount } from "../../server/principals/service-accounts/create-service-account.ts";
 import { disableServiceAccount } from "../../server/principals/service-accounts/disable-service-account.ts";
 import { listServiceAccounts } from "../../server/principals/service-accounts/list-service-accounts.ts";
 import { serviceAccountOperations } from "../../server/principals/service-accounts/operations.ts";
 import { rotateSecret } from "../../server/principals/service-accounts/rotate-secret.ts";
+import { patchServiceAccount } from "../../server/principals/service-accounts/update-service-account.ts";
 import { openWorkbench } from "../support/engine.ts";
 
 const bench = await openWorkbench({ model: "b2b2x" });
@@ -68,4 +72,29 @@ test("another tenant's service account answers like one that never was, whatever
     assert.equal(seen.detail.replace(other, never), unseen.detail);
   }
   assert.deepEqual(await bench.audit(theirs), []);
+});
+
+test("invariant 8: nobody takes over an account that holds more than they do, by its secret or by a key", async () => {
+  const tenant = await bench.tenant();
+  const owner = await bench.ownerOf(tenant);
+  const account = await bench.ok(createServiceAccount, owner, { parent: bench.rootRef(tenant), display_name: "Powerful" });
+  const id = String(account["id"]);
+  await bench.ok(createRoleAssignment, owner, { parent: bench.rootRef(tenant), principal: account["resource"], role: "owner" });
+  const keeper = await bench.ok(createRole, owner, {
+    display_name: "Keeper of accounts",
+    permissions: ["service-accounts:read", "service-accounts:rotate", "service-accounts:update"],
+  });
+  const clerk = await bench.callerWith(tenant, undefined);
+  const principal = formatRef("service-accounts", clerk.principal.id);
+  await bench.ok(createRoleAssignment, owner, { parent: bench.rootRef(tenant), principal, role: keeper["resource"] });
+
+  await bench.refused("permission_denied", rotateSecret, clerk, { id });
+  const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const jwks = { keys: [{ ...publicKey.export({ format: "jwk" }), kid: "mine" }] };
+  await bench.refused("permission_denied", patchServiceAccount, clerk, { id, jwks }, { ifMatch: "r1" });
+  // What gives nothing away stays allowed, and so does the same on an account that holds nothing.
+  await bench.ok(patchServiceAccount, clerk, { id, display_name: "Renamed" }, { ifMatch: "r1" });
+  const harmless = await bench.ok(createServiceAccount, owner, { parent: bench.rootRef(tenant), display_name: "Harmless" });
+  await bench.ok(rotateSecret, clerk, { id: harmless["id"] });
+  await bench.ok(rotateSecret, owner, { id });
 });

@@ -33,7 +33,7 @@ const references = (value: Json): readonly string[] => {
   if (typeof value !== "object" || value === null) return [];
   if (Array.isArray(value)) return value.flatMap(references);
   return Object.entries(value).flatMap(([name, inside]) =>
-    name === "$ref" ? [String(inside)] : references(inside as Json),
+    name === "$ref" && typeof inside === "string" ? [inside] : references(inside),
   );
 };
 

@@ -35,7 +35,7 @@ const asking = (database: PGlite): Asking => ({
   query: async (sql, values) => {
     if (values !== undefined) return database.query<Record<string, unknown>>(sql, values);
     const results = await database.exec(sql);
-    return { rows: (results.at(-1)?.rows ?? []) as readonly Record<string, unknown>[] };
+    return { rows: results.at(-1)?.rows ?? [] };
   },
 });
 

@@ -8,7 +8,7 @@ import { type PrincipalId, parseRef, principalKindOf, rootNode } from "../../../
 import { beyondHeld, findRole, insertAssignment } from "../../authority/assignments-store.ts";
 import type { Principal } from "../../authority/caller.ts";
 import { readFactsIn } from "../../authority/store.ts";
-import { heldThroughout } from "../../credentials/held.ts";
+import { heldThroughout } from "../../authority/held.ts";
 import { strict, time } from "../../operations/fields.ts";
 import { operation } from "../../operations/operation.ts";
 import { atParent, findNodeByRef } from "../../operations/targets.ts";

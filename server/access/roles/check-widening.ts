@@ -7,7 +7,7 @@
 import { type Fault, fault } from "../../../core/faults.ts";
 import { rootNode } from "../../../core/ids.ts";
 import { union } from "../../../core/model/permissions.ts";
-import { heldThroughout, lackingIn, namesOf } from "../../credentials/held.ts";
+import { heldThroughout, lackingIn, namesOf } from "../../authority/held.ts";
 import type { OperationContext } from "../../operations/operation.ts";
 import { knownPatterns, permissionsOf } from "../../operations/patterns.ts";
 import type { Tx } from "../../platform/database/database.ts";

@@ -50,7 +50,7 @@ export const createMembership = operation({
       named?.collection === principalCollections.human ? await holdUser(tx, named.id as PrincipalId) : undefined;
     if (user === undefined) return noSuch(input.user);
     if (user.state !== "active") return fault("not_admissible", `\`${input.user}\` is ${user.state}`);
-    const role = await firstRole(tx, input.role, context);
+    const role = await firstRole(tx, node.id, input.role, context);
     if (isFault(role)) return role;
 
     const at = new Date(now);

@@ -11,7 +11,7 @@ import { operation } from "../../operations/operation.ts";
 import { principalVersion } from "../../platform/cache/fresh-cache.ts";
 import { newId } from "../../platform/random.ts";
 import { newSecret } from "../../tokens/secret-text.ts";
-import { atServiceAccount, knownServiceAccount } from "./find.ts";
+import { atServiceAccount, beyondTakingOver, knownServiceAccount } from "./find.ts";
 import { collection, liveSecretsMax, overlapSecondsMax } from "./model.ts";
 import { countLiveSecrets, endClientSecrets, insertClientSecret, updateServiceAccount } from "./store.ts";
 
@@ -44,9 +44,12 @@ export const rotateSecret = operation({
     subject: account.resource,
     data: { client_id: account.client_id, previous_expire_time: account.previous_expire_time },
   }),
-  run: async (tx, input, { now, ifMatch }) => {
+  run: async (tx, input, context) => {
+    const { now, ifMatch } = context;
     const account = await knownServiceAccount(tx, input.id);
     if (isFault(account)) return account;
+    const beyond = await beyondTakingOver(tx, account, context);
+    if (beyond !== undefined) return beyond;
     const expected = expectRevision(ifMatch, account.revision, "optional");
     if (isFault(expected)) return expected;
     const at = new Date(now);

@@ -8,7 +8,7 @@ import { knownPatterns } from "../../operations/patterns.ts";
 import { masked, updateMask } from "../../operations/update-mask.ts";
 import { principalVersion } from "../../platform/cache/fresh-cache.ts";
 import { checkKeys } from "./check-keys.ts";
-import { atServiceAccount, knownServiceAccount } from "./find.ts";
+import { atServiceAccount, beyondTakingOver, knownServiceAccount } from "./find.ts";
 import { accessTokenFormat, accessTokenTtl, jwks, render, scopes, serviceAccountOutput } from "./model.ts";
 import { updateServiceAccount } from "./store.ts";
 
@@ -35,7 +35,8 @@ export const patchServiceAccount = operation({
   scope: "tenant",
   target: atServiceAccount,
   event: (account) => ({ type: "service-account.updated", subject: account.resource, data: { etag: account.etag } }),
-  run: async (tx, input, { model, now, ifMatch }) => {
+  run: async (tx, input, context) => {
+    const { model, now, ifMatch } = context;
     const account = await knownServiceAccount(tx, input.id);
     if (isFault(account)) return account;
     const change = masked(input, writable);
@@ -44,6 +45,8 @@ export const patchServiceAccount = operation({
     if (unknown !== undefined) return unknown;
     const keys = change.jwks ? checkKeys(change.jwks) : undefined;
     if (isFault(keys)) return keys;
+    const beyond = keys === undefined ? undefined : await beyondTakingOver(tx, account, context);
+    if (beyond !== undefined) return beyond;
     const expected = expectRevision(ifMatch, account.revision, "required");
     if (isFault(expected)) return expected;
 

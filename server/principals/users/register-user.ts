@@ -44,7 +44,7 @@ export const registerUser = operation({
     const { model, now } = context;
     const node = await activePerimeter(tx, model, input.parent);
     if (isFault(node)) return node;
-    const role = await firstRole(tx, input.role, context);
+    const role = await firstRole(tx, node.id, input.role, context);
     if (isFault(role)) return role;
 
     const at = new Date(now);

@@ -87,16 +87,10 @@ export const problemComponents = {
 
 /** The failures a route may answer with. */
 export const answersOf = (route: Route): Readonly<Record<string, unknown>> => {
-  switch (route.kind) {
-    case "document":
-      return {};
-    case "protocol":
-      return references("OAuthError", [400, 401, 403, 503]);
-    case "json":
-      return references("Problem", decision);
-    case "operation":
-      return references("Problem", route.operation.kind === "read" ? read : route.method === "PATCH" ? update : change);
-  }
+  if (route.kind === "document") return {};
+  if (route.kind === "protocol") return references("OAuthError", [400, 401, 403, 503]);
+  if (route.kind === "json") return references("Problem", decision);
+  return references("Problem", route.operation.kind === "read" ? read : route.method === "PATCH" ? update : change);
 };
 
 const references = (kind: string, failures: readonly number[]) =>

@@ -9,36 +9,62 @@ import type { AssignmentFact } from "../../core/decide/types.ts";
 import { type NodeId, rootNode } from "../../core/ids.ts";
 import type { Model, PermissionSet } from "../../core/model/model.ts";
 import { emptySet, intersection, permissionsIn, union } from "../../core/model/permissions.ts";
-import type { Caller, Principal } from "../authority/caller.ts";
-import { factsOf } from "../authority/facts.ts";
-import { type FactsKey, readFactsIn } from "../authority/store.ts";
+import type { Caller, Principal } from "./caller.ts";
+import { factsOf } from "./facts.ts";
+import { type FactsKey, readAssignments, readFactsIn } from "./store.ts";
 import type { Tx } from "../platform/database/database.ts";
-import { readAssignments } from "./store.ts";
 
 type Asking = { readonly model: Model; readonly caller: Caller; readonly now: number };
 
 /** What the caller holds at the node and everywhere below it, and its token carries. */
-export const heldThroughout = async (tx: Tx, node: NodeId, { model, caller, now }: Asking): Promise<PermissionSet> => {
+export const heldThroughout = async (tx: Tx, node: NodeId, asking: Asking): Promise<PermissionSet> =>
+  heldBy(tx, node, asking, ({ anchor, propagation }) => anchor === "host" || propagation === "subtree");
+
+const heldBy = async (
+  tx: Tx,
+  node: NodeId,
+  { model, caller, now }: Asking,
+  counts: (assignment: AssignmentFact) => boolean,
+): Promise<PermissionSet> => {
   const key: FactsKey = { principal: caller.principal, bound: caller.tenant, tenant: tx.tenant, node };
   const facts = factsOf(model, key, await readFactsIn(tx, key));
   if (facts === undefined) return emptySet;
-  const assignments = facts.assignments.filter(
-    ({ anchor, propagation }) => anchor === "host" || propagation === "subtree",
-  );
+  const assignments = facts.assignments.filter(counts);
   return withinToken(caller, rights(model, { ...facts, assignments }, now));
+};
+
+/**
+ * What the principal holds anywhere and the caller does not. Who obtains another's secret, or puts a key of its own in the other's
+ * place, can act as the other: nothing may be missing then. A perimeter that is asleep may wake up, so what is held there counts.
+ */
+export const heldBeyond = async (tx: Tx, principal: Principal, asking: Asking): Promise<readonly string[]> => {
+  const { model, caller, now } = asking;
+  if (caller.principal.id === principal.id) return [];
+  const lacking = new Set<string>();
+  for (const one of await assignmentsOf(tx, model, principal, { asleep: true })) {
+    if (one.expiresAt !== null && one.expiresAt <= now) continue;
+    const node = one.anchor === "host" ? rootNode(tx.tenant) : one.anchor;
+    const held = await heldBy(tx, node, asking, (mine) => one.propagation === "self" || mine.anchor === "host" || mine.propagation === "subtree");
+    for (const name of lackingIn(model, union(one.permissions, one.withinGrants), held)) lacking.add(name);
+  }
+  return [...lacking].sort();
 };
 
 export const withinToken = ({ scopes }: Caller, held: PermissionSet): PermissionSet =>
   scopes === undefined ? held : intersection(held, scopes);
 
 /** The principal's assignments wherever they are anchored, also at perimeters that the tenant's root does not see. */
-export const assignmentsAnywhere = async (
+export const assignmentsAnywhere = (tx: Tx, model: Model, principal: Principal): Promise<readonly AssignmentFact[]> =>
+  assignmentsOf(tx, model, principal, { asleep: false });
+
+const assignmentsOf = async (
   tx: Tx,
   model: Model,
   principal: Principal,
+  which: { readonly asleep: boolean },
 ): Promise<readonly AssignmentFact[]> => {
   const key: FactsKey = { principal, bound: tx.tenant, tenant: tx.tenant, node: rootNode(tx.tenant) };
-  const assignments = await readAssignments(tx, principal);
+  const assignments = await readAssignments(tx, principal, which);
   return factsOf(model, key, { state: null, path: [], assignments })?.assignments ?? [];
 };
 
