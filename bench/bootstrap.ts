@@ -8,6 +8,8 @@ const cli = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
 export const bootstrap = async (
   environment: Readonly<Record<string, string>>,
 ): Promise<{ readonly client_id: string; readonly client_secret: string }> => {
-  const { stdout } = await promisify(execFile)(process.execPath, [cli, "bootstrap"], { env: { ...process.env, ...environment } });
+  const { stdout } = await promisify(execFile)(process.execPath, [cli, "bootstrap"], {
+    env: { ...process.env, ...environment },
+  });
   return JSON.parse(stdout);
 };

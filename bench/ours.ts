@@ -129,21 +129,39 @@ type World = {
 
 /** Tenants with service accounts that are members, a client with accounts in it, and tokens of every kind. */
 const fill = async (server: OurServer): Promise<World> => {
-  const world = { jwts: [] as string[], opaque: [] as string[], apiTokens: [] as string[], clients: [] as Json[], questions: [] as World["questions"][number][] };
+  const world = {
+    jwts: [] as string[],
+    opaque: [] as string[],
+    apiTokens: [] as string[],
+    clients: [] as Json[],
+    questions: [] as World["questions"][number][],
+  };
   const expires = new Date(Date.now() + 86_400_000).toISOString();
   const tenantful = async (nth: number): Promise<void> => {
     const { resource: tenant = "" } = await call(server, "/v1/organizations", { display_name: `Bench ${nth}` });
-    const { resource: client = "" } = await call(server, "/v1/clients", { parent: tenant, display_name: "Client" }, tenant);
+    const { resource: client = "" } = await call(
+      server,
+      "/v1/clients",
+      { parent: tenant, display_name: "Client" },
+      tenant,
+    );
     const perimeters: string[] = [];
     for (let i = 0; i < perimeters_each; i++)
-      perimeters.push((await call(server, "/v1/accounts", { parent: client, display_name: `Account ${i}` }, tenant)).resource ?? "");
+      perimeters.push(
+        (await call(server, "/v1/accounts", { parent: client, display_name: `Account ${i}` }, tenant)).resource ?? "",
+      );
     for (let i = 0; i < accounts_each; i++) {
       const format = i % 2 === 0 ? "jwt" : "opaque";
-      const account = await call(server, "/v1/service-accounts", { parent: tenant, display_name: `Service ${i}`, access_token_format: format });
+      const account = await call(server, "/v1/service-accounts", {
+        parent: tenant,
+        display_name: `Service ${i}`,
+        access_token_format: format,
+      });
       const { resource: principal = "" } = account;
       await call(server, "/v1/role-assignments", { parent: tenant, principal, role: "member" });
       if (format === "jwt") world.clients.push(account);
-      for (let t = 0; t < tokens_each; t++) (format === "jwt" ? world.jwts : world.opaque).push(await tokenOf(server, account));
+      for (let t = 0; t < tokens_each; t++)
+        (format === "jwt" ? world.jwts : world.opaque).push(await tokenOf(server, account));
       const api = { owner: principal, display_name: "bench", scopes: ["accounts:read"], expire_time: expires };
       world.apiTokens.push((await call(server, "/v1/api-tokens", api, tenant)).token ?? "");
       for (const resource of perimeters) world.questions.push({ principal, resource, tenant });
@@ -184,11 +202,17 @@ const contenders = (server: OurServer, world: World, flush: () => Promise<void>)
   const introspect = (name: string, tokens: readonly string[]): Contender => ({
     ...http,
     name,
-    requests: tokens.map((token) => encodePost({ path: "/oauth/introspect", headers: { authorization: server.basic }, body: `token=${token}` })),
+    requests: tokens.map((token) =>
+      encodePost({ path: "/oauth/introspect", headers: { authorization: server.basic }, body: `token=${token}` }),
+    ),
     verify: active,
   });
   const grpc = (path: string) =>
-    ({ pid: server.pid, port: server.grpcPort, protocol: { kind: "grpc", path, metadata: { authorization: server.bearer } } }) as const;
+    ({
+      pid: server.pid,
+      port: server.grpcPort,
+      protocol: { kind: "grpc", path, metadata: { authorization: server.bearer } },
+    }) as const;
   const asked = (question: World["questions"][number]) =>
     encodeMessage(
       CheckPermissionRequest.encode(
@@ -221,10 +245,17 @@ const contenders = (server: OurServer, world: World, flush: () => Promise<void>)
     {
       ...grpc(IdentityService.introspectToken.path),
       name: rowNames.ours.grpcIntrospect,
-      requests: world.jwts.map((token) => encodeMessage(IntrospectTokenRequest.encode(IntrospectTokenRequest.create({ token })).finish())),
+      requests: world.jwts.map((token) =>
+        encodeMessage(IntrospectTokenRequest.encode(IntrospectTokenRequest.create({ token })).finish()),
+      ),
       verify: (body) => IntrospectTokenResponse.decode(body).active,
     },
-    { ...grpc(IdentityService.checkPermission.path), name: rowNames.ours.grpcCheck, requests: spread.map(asked), verify: allowed },
+    {
+      ...grpc(IdentityService.checkPermission.path),
+      name: rowNames.ours.grpcCheck,
+      requests: spread.map(asked),
+      verify: allowed,
+    },
     {
       ...grpc(IdentityService.checkPermission.path),
       name: rowNames.ours.grpcCheckCold,

@@ -22,11 +22,26 @@ type Row = { readonly status: number; readonly grpc: number; readonly oauth?: st
 /** The one table of faults. `oauth` is the RFC 6749/6750/… error code where the fault can be an OAuth answer. */
 export const faults = {
   // requests
-  invalid_argument: { status: 400, grpc: grpc.invalidArgument, oauth: "invalid_request", title: "The request is malformed" },
+  invalid_argument: {
+    status: 400,
+    grpc: grpc.invalidArgument,
+    oauth: "invalid_request",
+    title: "The request is malformed",
+  },
   unauthenticated: { status: 401, grpc: grpc.unauthenticated, title: "The request carries no credentials" },
-  invalid_token: { status: 401, grpc: grpc.unauthenticated, oauth: "invalid_token", title: "The token is not accepted" },
+  invalid_token: {
+    status: 401,
+    grpc: grpc.unauthenticated,
+    oauth: "invalid_token",
+    title: "The token is not accepted",
+  },
   permission_denied: { status: 403, grpc: grpc.permissionDenied, title: "A permission is missing" },
-  insufficient_scope: { status: 403, grpc: grpc.permissionDenied, oauth: "insufficient_scope", title: "The token's scopes do not reach this" },
+  insufficient_scope: {
+    status: 403,
+    grpc: grpc.permissionDenied,
+    oauth: "insufficient_scope",
+    title: "The token's scopes do not reach this",
+  },
   not_found: { status: 404, grpc: grpc.notFound, title: "There is no such resource" },
   method_not_allowed: { status: 405, grpc: grpc.invalidArgument, title: "The resource does not answer this method" },
   already_exists: { status: 409, grpc: grpc.alreadyExists, title: "It exists already" },
@@ -36,19 +51,58 @@ export const faults = {
   etag_mismatch: { status: 412, grpc: grpc.aborted, title: "The resource has changed" },
   payload_too_large: { status: 413, grpc: grpc.resourceExhausted, title: "The request is too large" },
   unsupported_media_type: { status: 415, grpc: grpc.invalidArgument, title: "The content type is not accepted" },
-  not_admissible: { status: 422, grpc: grpc.failedPrecondition, title: "The request is understood, and not admissible" },
+  not_admissible: {
+    status: 422,
+    grpc: grpc.failedPrecondition,
+    title: "The request is understood, and not admissible",
+  },
   precondition_required: { status: 428, grpc: grpc.failedPrecondition, title: "The request must carry a precondition" },
   rate_limited: { status: 429, grpc: grpc.resourceExhausted, title: "Too many requests" },
   headers_too_large: { status: 431, grpc: grpc.resourceExhausted, title: "The request's headers are too large" },
   internal: { status: 500, grpc: grpc.internal, oauth: "server_error", title: "Something broke on our side" },
-  unavailable: { status: 503, grpc: grpc.unavailable, oauth: "temporarily_unavailable", title: "The server cannot answer now" },
+  unavailable: {
+    status: 503,
+    grpc: grpc.unavailable,
+    oauth: "temporarily_unavailable",
+    title: "The server cannot answer now",
+  },
   // OAuth
-  invalid_client: { status: 401, grpc: grpc.unauthenticated, oauth: "invalid_client", title: "The client is not authenticated" },
-  invalid_grant: { status: 400, grpc: grpc.unauthenticated, oauth: "invalid_grant", title: "The grant is not accepted" },
-  invalid_scope: { status: 400, grpc: grpc.invalidArgument, oauth: "invalid_scope", title: "The scope is not accepted" },
-  invalid_target: { status: 400, grpc: grpc.invalidArgument, oauth: "invalid_target", title: "The resource is not accepted" },
-  unauthorized_client: { status: 400, grpc: grpc.permissionDenied, oauth: "unauthorized_client", title: "The client may not use this grant" },
-  unsupported_grant_type: { status: 400, grpc: grpc.invalidArgument, oauth: "unsupported_grant_type", title: "The grant type is unknown" },
+  invalid_client: {
+    status: 401,
+    grpc: grpc.unauthenticated,
+    oauth: "invalid_client",
+    title: "The client is not authenticated",
+  },
+  invalid_grant: {
+    status: 400,
+    grpc: grpc.unauthenticated,
+    oauth: "invalid_grant",
+    title: "The grant is not accepted",
+  },
+  invalid_scope: {
+    status: 400,
+    grpc: grpc.invalidArgument,
+    oauth: "invalid_scope",
+    title: "The scope is not accepted",
+  },
+  invalid_target: {
+    status: 400,
+    grpc: grpc.invalidArgument,
+    oauth: "invalid_target",
+    title: "The resource is not accepted",
+  },
+  unauthorized_client: {
+    status: 400,
+    grpc: grpc.permissionDenied,
+    oauth: "unauthorized_client",
+    title: "The client may not use this grant",
+  },
+  unsupported_grant_type: {
+    status: 400,
+    grpc: grpc.invalidArgument,
+    oauth: "unsupported_grant_type",
+    title: "The grant type is unknown",
+  },
 } as const satisfies Record<string, Row>;
 
 export type FaultCode = keyof typeof faults;
@@ -77,4 +131,5 @@ export const fault = (code: FaultCode, detail: string, more: Omit<Fault, "fault"
 /** A value, or the fault that stands in its place. */
 export type Result<T> = T | Fault;
 
-export const isFault = (value: unknown): value is Fault => typeof value === "object" && value !== null && "fault" in value;
+export const isFault = (value: unknown): value is Fault =>
+  typeof value === "object" && value !== null && "fault" in value;

@@ -48,7 +48,11 @@ export const formatRef = (collection: string, id: string): string => `${collecti
 
 /** The kind of principal a collection holds, or undefined where it holds none. */
 export const principalKindOf = (collection: string): PrincipalKind | undefined =>
-  collection === principalCollections.human ? "human" : collection === principalCollections.service ? "service" : undefined;
+  collection === principalCollections.human
+    ? "human"
+    : collection === principalCollections.service
+      ? "service"
+      : undefined;
 
 /** `users/{uuid}` or `service-accounts/{uuid}`. */
 export const principalRef = (kind: PrincipalKind, id: PrincipalId): string => formatRef(principalCollections[kind], id);

@@ -153,4 +153,3 @@ const tlsOf = (config: Config) =>
 
 const grpcFault = (thrown: unknown): Fault | undefined =>
   isUnavailable(thrown) ? fault("unavailable", "the server cannot reach its database; ask again") : undefined;
-

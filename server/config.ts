@@ -47,21 +47,41 @@ const oneOf =
   (value) =>
     allowed.find((one) => one === value) ?? { wrong: `is \`${value}\`, and must be one of ${allowed.join(", ")}` };
 
-const setting = <T>(name: string, fallback: string, read: Read<T>, about: string): Setting<T> => ({ name, fallback, read, about });
+const setting = <T>(name: string, fallback: string, read: Read<T>, about: string): Setting<T> => ({
+  name,
+  fallback,
+  read,
+  about,
+});
 
 /** Every setting there is. The keys are the names in code; `name` is the environment's, without the prefix. */
 export const settings = {
-  issuer: setting("ISSUER", "http://localhost:8080", issuer, "the URL clients know this server by; it stands in every token"),
+  issuer: setting(
+    "ISSUER",
+    "http://localhost:8080",
+    issuer,
+    "the URL clients know this server by; it stands in every token",
+  ),
   host: setting("HOST", "127.0.0.1", text, "the address to listen on; 0.0.0.0 or :: for every interface"),
   port: setting("PORT", "8080", whole(0, 65535), "HTTP: OAuth, REST and decisions"),
   grpcPort: setting("GRPC_PORT", "8081", whole(0, 65535), "gRPC: identity.v1.Identity, health and reflection"),
   managementPort: setting("MANAGEMENT_PORT", "8082", whole(0, 65535), "health and metrics; not for the public"),
   managementHost: setting("MANAGEMENT_HOST", "127.0.0.1", text, "the address the management port listens on"),
   databaseUrl: {
-    ...setting("DATABASE_URL", "", url("postgres://", "postgresql://"), "PostgreSQL; empty runs the embedded database in the data directory"),
+    ...setting(
+      "DATABASE_URL",
+      "",
+      url("postgres://", "postgresql://"),
+      "PostgreSQL; empty runs the embedded database in the data directory",
+    ),
     secret: true,
   },
-  databasePoolSize: setting("DATABASE_POOL_SIZE", "10", whole(1, 200), "connections to PostgreSQL a process holds at most"),
+  databasePoolSize: setting(
+    "DATABASE_POOL_SIZE",
+    "10",
+    whole(1, 200),
+    "connections to PostgreSQL a process holds at most",
+  ),
   cacheUrl: {
     ...setting(
       "CACHE_URL",
@@ -71,7 +91,12 @@ export const settings = {
     ),
     secret: true,
   },
-  dataDir: setting("DATA_DIR", "./data", path, "where bootstrap.json, the embedded database and its secret key are kept"),
+  dataDir: setting(
+    "DATA_DIR",
+    "./data",
+    path,
+    "where bootstrap.json, the embedded database and its secret key are kept",
+  ),
   model: setting("MODEL", "", path, "the access model file; empty means models/default.yaml"),
   secretKey: {
     ...setting(
@@ -85,14 +110,24 @@ export const settings = {
   workers: setting("WORKERS", "1", whole(1, 128), "processes that share the ports; more than one needs PostgreSQL"),
   grpcTlsCert: setting("GRPC_TLS_CERT", "", path, "PEM certificate chain for gRPC; empty serves gRPC without TLS"),
   grpcTlsKey: setting("GRPC_TLS_KEY", "", path, "PEM private key for gRPC"),
-  grpcClientCa: setting("GRPC_CLIENT_CA", "", path, "PEM authorities whose client certificates authenticate gRPC callers (mTLS)"),
+  grpcClientCa: setting(
+    "GRPC_CLIENT_CA",
+    "",
+    path,
+    "PEM authorities whose client certificates authenticate gRPC callers (mTLS)",
+  ),
   grpcMaxConnectionAgeSeconds: setting(
     "GRPC_MAX_CONNECTION_AGE_SECONDS",
     "300",
     whole(1, 86400),
     "gRPC connections are renewed this often, so that callers spread over new processes",
   ),
-  shutdownGraceSeconds: setting("SHUTDOWN_GRACE_SECONDS", "20", whole(0, 600), "how long SIGTERM lets running requests finish"),
+  shutdownGraceSeconds: setting(
+    "SHUTDOWN_GRACE_SECONDS",
+    "20",
+    whole(0, 600),
+    "how long SIGTERM lets running requests finish",
+  ),
   logLevel: setting("LOG_LEVEL", "info", oneOf("trace", "debug", "info", "warn", "error", "silent"), "what is logged"),
 } as const satisfies Record<string, Setting<string | number>>;
 
@@ -107,13 +142,16 @@ const foreign = /^COUNTERSIGN_TEST_/;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads and checks the whole environment; every mistake is reported at once. */
-export const readConfig = (environment: Environment = process.env): { readonly config: Config } | { readonly errors: readonly string[] } => {
+export const readConfig = (
+  environment: Environment = process.env,
+): { readonly config: Config } | { readonly errors: readonly string[] } => {
   const errors: string[] = [];
   const names = new Set<string>(Object.values(settings).map((row) => row.name));
   for (const variable of Object.keys(environment)) {
     if (!variable.startsWith(prefix) || foreign.test(variable)) continue;
     const name = variable.slice(prefix.length).replace(/__FILE$/, "");
-    if (!names.has(name)) errors.push(`${variable} is not a setting${suggestion(name, names)}; docs/configuration.md lists them`);
+    if (!names.has(name))
+      errors.push(`${variable} is not a setting${suggestion(name, names)}; docs/configuration.md lists them`);
   }
   const values: Record<string, string | number> = {};
   for (const [key, row] of Object.entries(settings)) {
@@ -136,7 +174,8 @@ const valueOf = (name: string, environment: Environment): string | undefined | {
   const direct = environment[prefix + name];
   const file = environment[prefix + name + fileSuffix];
   if (file === undefined) return direct;
-  if (direct !== undefined) return { wrong: `${prefix}${name} and ${prefix}${name}${fileSuffix} are both set; keep one` };
+  if (direct !== undefined)
+    return { wrong: `${prefix}${name} and ${prefix}${name}${fileSuffix} are both set; keep one` };
   try {
     return readFileSync(file, "utf8").trim();
   } catch {
@@ -147,20 +186,29 @@ const valueOf = (name: string, environment: Environment): string | undefined | {
 const contradictions = (config: Config): readonly string[] => {
   const errors: string[] = [];
   if (config.databaseUrl === "") {
-    if (config.workers > 1) errors.push("COUNTERSIGN_WORKERS above 1 needs COUNTERSIGN_DATABASE_URL: the embedded database serves one process");
-    if (config.cacheUrl !== "") errors.push("COUNTERSIGN_CACHE_URL needs COUNTERSIGN_DATABASE_URL: the embedded database has a cache of its own");
+    if (config.workers > 1)
+      errors.push(
+        "COUNTERSIGN_WORKERS above 1 needs COUNTERSIGN_DATABASE_URL: the embedded database serves one process",
+      );
+    if (config.cacheUrl !== "")
+      errors.push("COUNTERSIGN_CACHE_URL needs COUNTERSIGN_DATABASE_URL: the embedded database has a cache of its own");
   } else {
-    if (config.cacheUrl === "") errors.push("COUNTERSIGN_DATABASE_URL needs COUNTERSIGN_CACHE_URL: without a shared cache a revocation could be missed");
+    if (config.cacheUrl === "")
+      errors.push(
+        "COUNTERSIGN_DATABASE_URL needs COUNTERSIGN_CACHE_URL: without a shared cache a revocation could be missed",
+      );
     if (config.secretKey === "")
       errors.push("COUNTERSIGN_DATABASE_URL needs COUNTERSIGN_SECRET_KEY; make one with: openssl rand -base64 32");
   }
-  if ((config.grpcTlsCert === "") !== (config.grpcTlsKey === "")) errors.push("COUNTERSIGN_GRPC_TLS_CERT and COUNTERSIGN_GRPC_TLS_KEY go together");
-  if (config.grpcClientCa !== "" && config.grpcTlsCert === "") errors.push("COUNTERSIGN_GRPC_CLIENT_CA needs COUNTERSIGN_GRPC_TLS_CERT");
+  if ((config.grpcTlsCert === "") !== (config.grpcTlsKey === ""))
+    errors.push("COUNTERSIGN_GRPC_TLS_CERT and COUNTERSIGN_GRPC_TLS_KEY go together");
+  if (config.grpcClientCa !== "" && config.grpcTlsCert === "")
+    errors.push("COUNTERSIGN_GRPC_CLIENT_CA needs COUNTERSIGN_GRPC_TLS_CERT");
   return errors;
 };
 
 const suggestion = (name: string, names: ReadonlySet<string>): string => {
-  const near = [...names].map((one) => ({ one, far: distance(name, one) })).sort((a, b) => a.far - b.far)[0];
+  const near = [...names].map((one) => ({ one, far: distance(name, one) })).toSorted((a, b) => a.far - b.far)[0];
   return near && near.far <= 3 ? `; did you mean ${prefix}${near.one}?` : "";
 };
 
@@ -170,7 +218,9 @@ const distance = (a: string, b: string): number => {
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++)
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)));
+      next.push(
+        Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)),
+      );
     row = next;
   }
   return row[b.length] ?? 0;

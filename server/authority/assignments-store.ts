@@ -105,7 +105,10 @@ const customRole = async (tx: Tx, model: Model, text: string, id: RoleId): Promi
   if (row === undefined) return fault("not_admissible", `there is no role \`${text}\`, or it is not yours to see`);
   // Read as decisions read it: only at the host do stored patterns reach the host's own permissions (facts.ts).
   const reach = tx.tenant === hostTenant ? "host" : "tenant";
-  const [permissions, withinGrants] = [expand(model, row.permissions, reach).set, expand(model, row.within_grants, reach).set];
+  const [permissions, withinGrants] = [
+    expand(model, row.permissions, reach).set,
+    expand(model, row.within_grants, reach).set,
+  ];
   return { role: { id }, ref: text, display: row.display_name, permissions, withinGrants };
 };
 

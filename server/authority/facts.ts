@@ -40,4 +40,7 @@ const assignmentFact = (model: Model, stored: StoredAssignment): AssignmentFact 
 
 /** When the first of the facts stops being true, in ms since the epoch; Infinity when none does. */
 export const nearestExpiry = (facts: Facts): number =>
-  facts.assignments.reduce((nearest, one) => Math.min(nearest, one.expiresAt ?? Number.POSITIVE_INFINITY), Number.POSITIVE_INFINITY);
+  facts.assignments.reduce(
+    (nearest, one) => Math.min(nearest, one.expiresAt ?? Number.POSITIVE_INFINITY),
+    Number.POSITIVE_INFINITY,
+  );

@@ -44,10 +44,15 @@ export const heldBeyond = async (tx: Tx, principal: Principal, asking: Asking): 
   for (const one of await assignmentsOf(tx, model, principal, { asleep: true })) {
     if (one.expiresAt !== null && one.expiresAt <= now) continue;
     const node = one.anchor === "host" ? rootNode(tx.tenant) : one.anchor;
-    const held = await heldBy(tx, node, asking, (mine) => one.propagation === "self" || mine.anchor === "host" || mine.propagation === "subtree");
+    const held = await heldBy(
+      tx,
+      node,
+      asking,
+      (mine) => one.propagation === "self" || mine.anchor === "host" || mine.propagation === "subtree",
+    );
     for (const name of lackingIn(model, union(one.permissions, one.withinGrants), held)) lacking.add(name);
   }
-  return [...lacking].sort();
+  return [...lacking].toSorted();
 };
 
 export const withinToken = ({ scopes }: Caller, held: PermissionSet): PermissionSet =>

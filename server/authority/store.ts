@@ -25,7 +25,12 @@ export type StoredFacts = {
 };
 
 /** Whose authority, bound to which tenant, at which node of which tenant. `bound` and `tenant` differ only for the host's principals. */
-export type FactsKey = { readonly principal: Principal; readonly bound: TenantId; readonly tenant: TenantId; readonly node: NodeId };
+export type FactsKey = {
+  readonly principal: Principal;
+  readonly bound: TenantId;
+  readonly tenant: TenantId;
+  readonly node: NodeId;
+};
 
 export const decisionFactsSql = "select decision_facts($1, $2, $3, $4, $5, $6) as facts";
 
@@ -48,7 +53,6 @@ export const readFacts = async (database: Database, key: FactsKey): Promise<Stor
 /** Inside the transaction that is about to change something, so that what is decided on is what is true when it commits. */
 export const readFactsIn = async (tx: Tx, key: FactsKey): Promise<StoredFacts> =>
   (await tx.query<Row>("authority.facts", decisionFactsSql, values(key)))[0]?.facts ?? nothing;
-
 
 type AssignmentRow = {
   id: string;

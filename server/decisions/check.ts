@@ -8,13 +8,27 @@
 import { decide } from "../../core/decide/decide.ts";
 import type { Decision, Facts } from "../../core/decide/types.ts";
 import { type Fault, fault, isFault, type Result } from "../../core/faults.ts";
-import { hostTenant, type NodeId, type PrincipalId, parseRef, principalKindOf, rootNode, type TenantId } from "../../core/ids.ts";
+import {
+  hostTenant,
+  type NodeId,
+  type PrincipalId,
+  parseRef,
+  principalKindOf,
+  rootNode,
+  type TenantId,
+} from "../../core/ids.ts";
 import type { Model, PermissionSet } from "../../core/model/model.ts";
 import type { Principal } from "../authority/caller.ts";
 import { factsOf, nearestExpiry } from "../authority/facts.ts";
 import { type FactsKey, readFacts } from "../authority/store.ts";
 import { collectionOf } from "../operations/targets.ts";
-import { type Lease, type Probe, principalVersion, type Reading, tenantVersion } from "../platform/cache/fresh-cache.ts";
+import {
+  type Lease,
+  type Probe,
+  principalVersion,
+  type Reading,
+  tenantVersion,
+} from "../platform/cache/fresh-cache.ts";
 import { cacheTtlMs, type Platform } from "../platform/platform.ts";
 import { acceptBearer, callerOf } from "../tokens/bearer.ts";
 import { holds, lacking } from "../tokens/holds.ts";
@@ -45,7 +59,9 @@ export type CheckQuestion = {
 };
 
 /** A decision, or the reason why there was nothing to decide on. Only `effect: "permit"` is a yes. */
-export type CheckAnswer = Decision | { readonly effect: "deny"; readonly because: Unknown; readonly obligations: readonly [] };
+export type CheckAnswer =
+  | Decision
+  | { readonly effect: "deny"; readonly because: Unknown; readonly obligations: readonly [] };
 export type Unknown =
   | { readonly rule: "unknown_resource"; readonly permission: string; readonly resource: string }
   | { readonly rule: "token_not_active"; readonly permission: string };
@@ -70,7 +86,7 @@ export const check = async (
   if (isFault(caller)) return caller;
   const asker: Asker = { caller, mayAsk: undefined };
   let at = 1;
-  const answers = plans.map((one) => {
+  const answers = plans.map(async (one) => {
     if (one.at === "settled") return one.answer;
     const own = readings.slice(at, at + probesPer(one));
     at += own.length;
@@ -106,18 +122,25 @@ const probesPer = (one: Plan): number => one.nodes.length + (one.token === undef
 const plan = (model: Model, callerTenant: TenantId, question: CheckQuestion): Plan | Settled => {
   const named = question.tenant === undefined ? undefined : tenantRef(model, question.tenant);
   if (isFault(named)) return settled(named);
-  const resource = question.resource === undefined || question.resource === "" ? undefined : parseRef(question.resource);
+  const resource =
+    question.resource === undefined || question.resource === "" ? undefined : parseRef(question.resource);
   if (question.resource && resource === undefined) return settled(malformed("resource", question.resource, aRef));
   const parent = question.parent === undefined || question.parent === "" ? undefined : parseRef(question.parent);
   if (question.parent && parent === undefined) return settled(malformed("parent", question.parent, aRef));
-  const root = resource !== undefined && model.collections.get(resource.collection)?.root === true ? (resource.id as TenantId) : undefined;
+  const root =
+    resource !== undefined && model.collections.get(resource.collection)?.root === true
+      ? (resource.id as TenantId)
+      : undefined;
 
   const subject = subjectOf(question.subject);
   if (subject === undefined) return settled(denied({ rule: "token_not_active", permission: question.permission }));
   if (isFault(subject)) return settled(subject);
   const bound = subject.token?.tenant ?? named ?? (callerTenant === hostTenant ? (root ?? callerTenant) : callerTenant);
   const tenant = bound === hostTenant ? (named ?? root ?? hostTenant) : bound;
-  const nodes = [resource === undefined ? rootNode(tenant) : (resource.id as NodeId), ...(parent === undefined ? [] : [parent.id as NodeId])];
+  const nodes = [
+    resource === undefined ? rootNode(tenant) : (resource.id as NodeId),
+    ...(parent === undefined ? [] : [parent.id as NodeId]),
+  ];
   return { at: "asking", question, ...subject, bound, tenant, nodes };
 };
 
@@ -131,7 +154,8 @@ const subjectOf = (subject: Subject): Result<Pick<Plan, "token" | "kind" | "prin
   }
   const ref = parseRef(subject.principal);
   const kind = ref && principalKindOf(ref.collection);
-  if (ref === undefined || kind === undefined) return malformed("principal", subject.principal, "`users/{uuid}` or `service-accounts/{uuid}`");
+  if (ref === undefined || kind === undefined)
+    return malformed("principal", subject.principal, "`users/{uuid}` or `service-accounts/{uuid}`");
   return { token: undefined, kind, principal: ref.id as PrincipalId };
 };
 
@@ -157,10 +181,16 @@ const factsProbe = (modelVersion: string, one: Plan, node: NodeId): Probe => ({
   versions: [tenantVersion(one.tenant), principalVersion(one.bound, one.principal)],
 });
 
-const answerOne = async (needs: Deciding, asker: Asker, one: Plan, readings: readonly Reading[]): Promise<Result<CheckAnswer>> => {
+const answerOne = async (
+  needs: Deciding,
+  asker: Asker,
+  one: Plan,
+  readings: readonly Reading[],
+): Promise<Result<CheckAnswer>> => {
   const { caller } = asker;
   const now = needs.platform.clock.now();
-  if (caller.tenant !== hostTenant && (one.bound !== caller.tenant || one.tenant !== caller.tenant)) return unknownResource(one);
+  if (caller.tenant !== hostTenant && (one.bound !== caller.tenant || one.tenant !== caller.tenant))
+    return unknownResource(one);
   if (one.principal !== caller.principal.id) {
     asker.mayAsk ??= holds(needs.model, caller, checkPermission, now);
     if (!asker.mayAsk) return lacking(checkPermission, "asking about another principal");
@@ -181,7 +211,8 @@ const answerOne = async (needs: Deciding, asker: Asker, one: Plan, readings: rea
 type KnownSubject = { readonly principal: Principal; readonly scopes: PermissionSet | undefined };
 
 const subjectStanding = async (needs: Deciding, one: Plan, reading: Reading): Promise<KnownSubject | undefined> => {
-  if (one.token === undefined) return one.kind && { principal: { kind: one.kind, id: one.principal }, scopes: undefined };
+  if (one.token === undefined)
+    return one.kind && { principal: { kind: one.kind, id: one.principal }, scopes: undefined };
   const verified: Verified | undefined = await needs.verifier.settle(one.token, reading);
   if (verified === undefined) return undefined;
   const caller = callerOf(needs.model, verified.standing());
@@ -192,7 +223,8 @@ const subjectStanding = async (needs: Deciding, one: Plan, reading: Reading): Pr
 const named = (model: Model, one: Plan, nth: number, facts: Facts): boolean => {
   const text = nth === 0 ? one.question.resource : one.question.parent;
   const type = facts.path[0]?.type;
-  if (text === undefined || text === "" || type === undefined) return text === undefined || text === "" || type !== undefined;
+  if (text === undefined || text === "" || type === undefined)
+    return text === undefined || text === "" || type !== undefined;
   const fits = parseRef(text)?.collection === collectionOf(model, type);
   return nth === 0 ? fits : fits && mayStandIn(model, one, type);
 };
@@ -224,4 +256,5 @@ const keep = (needs: Deciding, lease: Lease, facts: Facts, now: number): Promise
 const denied = (because: Unknown): CheckAnswer => ({ effect: "deny", because, obligations: [] });
 const unknownResource = ({ question }: Plan): CheckAnswer =>
   denied({ rule: "unknown_resource", permission: question.permission, resource: question.resource ?? "" });
-const tokenNotActive = ({ question }: Plan): CheckAnswer => denied({ rule: "token_not_active", permission: question.permission });
+const tokenNotActive = ({ question }: Plan): CheckAnswer =>
+  denied({ rule: "token_not_active", permission: question.permission });

@@ -22,7 +22,10 @@ const jtiLengthMax = 200;
 const refused = (why: string): Fault => fault("invalid_client", `the client assertion is not accepted: ${why}`);
 
 /** The registered key the header names; its kind fixes the algorithm. */
-const keyFor = (registration: ClientRegistration, assertion: string): { readonly jwk: JWK; readonly alg: string } | undefined => {
+const keyFor = (
+  registration: ClientRegistration,
+  assertion: string,
+): { readonly jwk: JWK; readonly alg: string } | undefined => {
   const header = decodeProtectedHeader(assertion);
   const keys = registration.jwks?.keys ?? [];
   const jwk = header.kid === undefined && keys.length === 1 ? keys[0] : keys.find((key) => key.kid === header.kid);
@@ -39,8 +42,10 @@ export const verifyClientAssertion = async (
   if (assertion.length > assertionLengthMax) return refused("it is too long");
   try {
     const claims = decodeJwt(assertion);
-    if (typeof claims.sub !== "string" || claims.iss !== claims.sub) return refused("`iss` and `sub` must both be the client_id");
-    if (statedClientId !== undefined && statedClientId !== claims.sub) return refused("`client_id` names another client");
+    if (typeof claims.sub !== "string" || claims.iss !== claims.sub)
+      return refused("`iss` and `sub` must both be the client_id");
+    if (statedClientId !== undefined && statedClientId !== claims.sub)
+      return refused("`client_id` names another client");
     const registration = await readClient(platform.database, claims.sub);
     const key = registration && keyFor(registration, assertion);
     if (registration === undefined || key === undefined) return refused("no registered key of that client verifies it");
@@ -54,8 +59,10 @@ export const verifyClientAssertion = async (
     });
     if (payload.aud !== issuer) return refused(`\`aud\` must be \`${issuer}\`, as one string`);
     const expiresAt = (payload.exp ?? 0) * 1000;
-    if (expiresAt > now + (lifetimeSecondsMax + clockSkewSeconds) * 1000) return refused(`\`exp\` is more than ${lifetimeSecondsMax} seconds ahead`);
-    if (typeof payload.jti !== "string" || payload.jti === "" || payload.jti.length > jtiLengthMax) return refused("`jti` must be a short string");
+    if (expiresAt > now + (lifetimeSecondsMax + clockSkewSeconds) * 1000)
+      return refused(`\`exp\` is more than ${lifetimeSecondsMax} seconds ahead`);
+    if (typeof payload.jti !== "string" || payload.jti === "" || payload.jti.length > jtiLengthMax)
+      return refused("`jti` must be a short string");
     const hash = createHash("sha256").update(payload.jti).digest();
     const fresh = await platform.database.transaction(registration.tenant, (tx) =>
       spendAssertion(tx, claims.sub as string, hash, new Date(expiresAt + clockSkewSeconds * 1000)),

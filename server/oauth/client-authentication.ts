@@ -19,9 +19,19 @@ import type { ClientRegistration } from "./store.ts";
 
 /** What the request tried, before anything was looked up. `clientId` must match what the credential turns out to be. */
 export type Attempt =
-  | { readonly by: "secret"; readonly clientId: string; readonly presented: Presented | undefined; readonly header: boolean }
+  | {
+      readonly by: "secret";
+      readonly clientId: string;
+      readonly presented: Presented | undefined;
+      readonly header: boolean;
+    }
   | { readonly by: "bearer"; readonly presented: Presented | undefined; readonly header: true }
-  | { readonly by: "assertion"; readonly clientId: string | undefined; readonly assertion: string; readonly header: false };
+  | {
+      readonly by: "assertion";
+      readonly clientId: string | undefined;
+      readonly assertion: string;
+      readonly header: false;
+    };
 
 const invalidClient = () => fault("invalid_client", "the client is unknown, or its credentials are not accepted");
 
@@ -48,7 +58,8 @@ export const readAttempt = (request: ProtocolRequest, allowBearer: boolean): Res
   const { authorization, form } = request;
   const twice = repeated(form);
   if (twice !== undefined) return twice;
-  const inBody = form.client_secret !== undefined || form.client_assertion !== undefined || form.client_assertion_type !== undefined;
+  const inBody =
+    form.client_secret !== undefined || form.client_assertion !== undefined || form.client_assertion_type !== undefined;
   if (authorization !== undefined) {
     if (inBody) return fault("invalid_argument", "the client authenticates in two ways at once; keep one");
     const space = authorization.indexOf(" ");
@@ -63,7 +74,9 @@ export const readAttempt = (request: ProtocolRequest, allowBearer: boolean): Res
 
 /** A `client_id` in the body beside a header must be the same one. */
 const statedAlike = (attempt: Result<Attempt>, stated: ProtocolRequest["form"][string]): Result<Attempt> =>
-  isFault(attempt) || attempt.by !== "secret" || stated === undefined || stated === attempt.clientId ? attempt : invalidClient();
+  isFault(attempt) || attempt.by !== "secret" || stated === undefined || stated === attempt.clientId
+    ? attempt
+    : invalidClient();
 
 const readBody = ({ form }: ProtocolRequest): Result<Attempt> => {
   const clientId = parameter(form, "client_id");
@@ -73,7 +86,8 @@ const readBody = ({ form }: ProtocolRequest): Result<Attempt> => {
   if (isFault(secret)) return secret;
   if (isFault(assertion)) return assertion;
   if (assertion.value !== undefined) {
-    if (secret.value !== undefined) return fault("invalid_argument", "the client authenticates in two ways at once; keep one");
+    if (secret.value !== undefined)
+      return fault("invalid_argument", "the client authenticates in two ways at once; keep one");
     if (form.client_assertion_type !== assertionType)
       return fault("invalid_argument", `\`client_assertion_type\` must be \`${assertionType}\``);
     return { by: "assertion", clientId: clientId.value, assertion: assertion.value, header: false };
@@ -91,16 +105,25 @@ export const acceptAttempt = async (
   verified: Verified | undefined,
 ): Promise<Result<Standing>> => {
   if (attempt.by === "assertion") return byAssertion(needs, attempt);
-  return attempt.by === "secret" ? bySecret(attempt.clientId, attempt.presented, verified) : acceptBearer(needs.issuer, attempt.presented, verified);
+  return attempt.by === "secret"
+    ? bySecret(attempt.clientId, attempt.presented, verified)
+    : acceptBearer(needs.issuer, attempt.presented, verified);
 };
 
-const bySecret = (clientId: string, presented: Presented | undefined, verified: Verified | undefined): Result<Standing> => {
+const bySecret = (
+  clientId: string,
+  presented: Presented | undefined,
+  verified: Verified | undefined,
+): Result<Standing> => {
   if (presented?.kind !== "client_secret" || verified === undefined) return invalidClient();
   const standing = verified.standing();
   return standing.clientId === clientId ? standing : invalidClient();
 };
 
-const byAssertion = async (needs: ClientAuthentication, attempt: Attempt & { by: "assertion" }): Promise<Result<Standing>> => {
+const byAssertion = async (
+  needs: ClientAuthentication,
+  attempt: Attempt & { by: "assertion" },
+): Promise<Result<Standing>> => {
   const registration = await verifyClientAssertion(needs.platform, needs.issuer, attempt.assertion, attempt.clientId);
   if (isFault(registration)) return registration;
   return standingOfClient(needs.model, registration) ?? invalidClient();
@@ -123,4 +146,3 @@ const standingOfClient = (model: Model, registration: ClientRegistration): Stand
     tokens: { format: registration.format, ttlSeconds: registration.ttl },
   };
 };
-

@@ -28,7 +28,8 @@ export const introspect = async (needs: Introspection, request: ProtocolRequest)
   if (isFault(caller)) return errorResponse(caller, attempt.header);
 
   if (isFault(token)) return errorResponse(token, false);
-  if (token.value === undefined) return errorResponse(fault("invalid_argument", "the parameter `token` is missing"), false);
+  if (token.value === undefined)
+    return errorResponse(fault("invalid_argument", "the parameter `token` is missing"), false);
   const answer = introspectionFor(needs, caller, presented, verifiedToken);
   return isFault(answer) ? errorResponse(answer, false) : ok(answer);
 };
@@ -40,7 +41,8 @@ export const introspectionFor = (
   presented: Presented | undefined,
   verified: Verified | undefined,
 ): Result<string> => {
-  const own = presented !== undefined && presented.tenant === caller.tenant && presented.principal === caller.principal.id;
+  const own =
+    presented !== undefined && presented.tenant === caller.tenant && presented.principal === caller.principal.id;
   const allowed = own || holds(needs.model, caller, introspectPermission, needs.platform.clock.now());
   if (!allowed) return lacking(introspectPermission, "introspecting another principal's token");
   if (presented === undefined || verified === undefined || !isToken(presented)) return inactiveIntrospection;

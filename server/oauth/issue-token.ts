@@ -50,12 +50,20 @@ export const issueToken = async (needs: Issuing, request: ProtocolRequest): Prom
 };
 
 /** Judges the grant of an authenticated client and makes its token. */
-export const grant = async (needs: Issuing, client: Standing, form: Form, requestId: string): Promise<Result<TokenAnswer>> => {
+export const grant = async (
+  needs: Issuing,
+  client: Standing,
+  form: Form,
+  requestId: string,
+): Promise<Result<TokenAnswer>> => {
   const type = parameter(form, "grant_type");
   if (isFault(type)) return type;
   if (type.value === undefined) return fault("invalid_argument", "the parameter `grant_type` is missing");
   if (type.value !== "client_credentials")
-    return fault("unsupported_grant_type", `the grant type \`${type.value}\` is not supported; use ${grantTypes.join(", ")}`);
+    return fault(
+      "unsupported_grant_type",
+      `the grant type \`${type.value}\` is not supported; use ${grantTypes.join(", ")}`,
+    );
   const scopes = grantedScopes(needs.model, client, form);
   if (isFault(scopes)) return scopes;
   const audience = requestedAudience(needs.issuer, form);
@@ -73,7 +81,8 @@ const grantedScopes = (model: Model, client: Standing, form: Form): Result<reado
   if (asked.value.length > scopeLengthMax) return fault("invalid_scope", "the scope is too long");
   const scopes = [...new Set(asked.value.split(" ").filter((scope) => scope !== ""))];
   const { set, unknown } = expand(model, scopes, reachOf(client.tenant));
-  if (unknown.length > 0 || scopes.length === 0) return fault("invalid_scope", `the scope \`${unknown.join(" ")}\` matches no permission here`);
+  if (unknown.length > 0 || scopes.length === 0)
+    return fault("invalid_scope", `the scope \`${unknown.join(" ")}\` matches no permission here`);
   return isSubset(set, permissionsOf(model, client.tenant, client.scopes))
     ? scopes
     : fault("invalid_scope", `the client may ask for \`${client.scopes.join(" ")}\`, and asked for more`);
@@ -87,7 +96,8 @@ const requestedAudience = (issuer: string, form: Form): Result<readonly string[]
   if (given === undefined || given === "") return [issuer];
   const resources = typeof given === "string" ? [given] : given;
   const wrong = resources.find((resource) => resource.includes("#") || resource.length > 500 || !isAbsolute(resource));
-  if (wrong !== undefined || resources.length > resourcesMax) return fault("invalid_target", "each `resource` must be an absolute URI without a fragment");
+  if (wrong !== undefined || resources.length > resourcesMax)
+    return fault("invalid_target", "each `resource` must be an absolute URI without a fragment");
   return [...new Set(resources)];
 };
 
@@ -101,7 +111,8 @@ const makeToken = async (
   requestId: string,
 ): Promise<Result<TokenAnswer>> => {
   const { tokens, clientId } = client;
-  if (tokens === undefined || clientId === null) return fault("unauthorized_client", "this credential cannot obtain tokens");
+  if (tokens === undefined || clientId === null)
+    return fault("unauthorized_client", "this credential cannot obtain tokens");
   const now = needs.platform.clock.now();
   const jti = newId<string>();
   const entry = auditEntry(client, requestId, now, { jti, scope: scopes.join(" "), audience, format: tokens.format });
@@ -176,4 +187,3 @@ const auditEntry = (client: Standing, requestId: string, now: number, detail: Re
   because: null,
   detail,
 });
-

@@ -1,5 +1,5 @@
 /** What OAuth endpoints are given and what they answer: a form, who called, and an RFC-shaped response. */
-import { type Fault, faults, type FaultCode, fault, type Result } from "../../core/faults.ts";
+import { type Fault, faults, fault, type Result } from "../../core/faults.ts";
 
 /** A parsed form body. A parameter that came twice is an array. */
 export type Form = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -26,7 +26,9 @@ export const ok = (body: string): ProtocolResponse => ({ status: 200, headers: j
 export const parameter = (form: Form, name: string): Result<{ readonly value: string | undefined }> => {
   const value = form[name];
   if (value === undefined || value === "") return { value: undefined };
-  return typeof value === "string" ? { value } : fault("invalid_argument", `the parameter \`${name}\` came more than once`);
+  return typeof value === "string"
+    ? { value }
+    : fault("invalid_argument", `the parameter \`${name}\` came more than once`);
 };
 
 /** The first parameter that came twice and must not have. RFC 8707 lets `resource` repeat. */
@@ -37,13 +39,15 @@ export const repeated = (form: Form): Fault | undefined => {
 
 /** RFC 6749 §5.2: only failed client authentication is a 401, with a challenge that matches what the client tried. */
 export const errorResponse = (failure: Fault, triedHeader: boolean): ProtocolResponse => {
-  const row: { readonly status: number; readonly oauth?: string } = faults[failure.fault as FaultCode];
+  const row: { readonly status: number; readonly oauth?: string } = faults[failure.fault];
   const error = row.oauth ?? (row.status >= 500 ? "server_error" : "invalid_request");
   const challenge: Record<string, string> =
     failure.fault === "invalid_client" && triedHeader
       ? { "www-authenticate": 'Basic realm="countersign", charset="UTF-8"' }
       : failure.fault === "invalid_token" || failure.fault === "insufficient_scope"
-        ? { "www-authenticate": `Bearer realm="countersign", error="${error}", error_description="${quoted(failure.detail)}"` }
+        ? {
+            "www-authenticate": `Bearer realm="countersign", error="${error}", error_description="${quoted(failure.detail)}"`,
+          }
         : {};
   return {
     status: row.status,

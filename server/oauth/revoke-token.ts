@@ -35,13 +35,21 @@ export const revokeEndpoint = async (needs: Revoking, request: ProtocolRequest):
   if (isFault(caller)) return errorResponse(caller, attempt.header);
   const token = parameter(request.form, "token");
   if (isFault(token)) return errorResponse(token, false);
-  if (token.value === undefined) return errorResponse(fault("invalid_argument", "the parameter `token` is missing"), false);
+  if (token.value === undefined)
+    return errorResponse(fault("invalid_argument", "the parameter `token` is missing"), false);
   const done = await revokeToken(needs, caller, token.value, request.requestId);
-  return isFault(done) ? errorResponse(done, false) : { status: 200, headers: { ...jsonHeaders, "content-length": "0" }, body: "" };
+  return isFault(done)
+    ? errorResponse(done, false)
+    : { status: 200, headers: { ...jsonHeaders, "content-length": "0" }, body: "" };
 };
 
 /** Done for a token that never was, too (§2.2): there is nothing left to revoke. */
-export const revokeToken = async (needs: Revoking, caller: Standing, text: string, requestId: string): Promise<Result<"done">> => {
+export const revokeToken = async (
+  needs: Revoking,
+  caller: Standing,
+  text: string,
+  requestId: string,
+): Promise<Result<"done">> => {
   const presented = recognise(text);
   if (presented === undefined || !isToken(presented) || !mayLookInto(caller.tenant, presented.tenant)) return "done";
   const jwt = presented.kind === "jwt" ? await readSigned(needs, presented) : undefined;
@@ -79,7 +87,10 @@ const readSigned = async (needs: Revoking, presented: PresentedJwt): Promise<Fou
   };
 };
 
-const findStored = async (tx: Tx, presented: Exclude<PresentedToken, PresentedJwt>): Promise<FoundToken | undefined> => {
+const findStored = async (
+  tx: Tx,
+  presented: Exclude<PresentedToken, PresentedJwt>,
+): Promise<FoundToken | undefined> => {
   const { kind } = presented;
   const stored = await findToken(tx, kind, digestOctets(presented.digest));
   return (
@@ -107,7 +118,11 @@ const end = async (needs: Revoking, tx: Tx, caller: Standing, token: FoundToken,
   tx.touch(principalVersion(tx.tenant, token.owner.id));
   const target = formatRef(token.collection, token.id);
   const owner = principalRef(token.owner.kind, token.owner.id);
-  await emit(tx, { type: "token.revoked", subject: target, data: { token: target, owner, client_id: token.clientId } }, now);
+  await emit(
+    tx,
+    { type: "token.revoked", subject: target, data: { token: target, owner, client_id: token.clientId } },
+    now,
+  );
   await appendInTransaction(tx, {
     tenant: tx.tenant,
     id: newId(),

@@ -17,10 +17,11 @@ export type ClientRegistration = {
 };
 
 export const readClient = async (database: Database, clientId: string): Promise<ClientRegistration | undefined> => {
-  const rows = await database.statement<{ found: ClientRegistration | null }>("oauth.client", "select client_facts($1, $2) as found", [
-    hostTenant,
-    clientId,
-  ]);
+  const rows = await database.statement<{ found: ClientRegistration | null }>(
+    "oauth.client",
+    "select client_facts($1, $2) as found",
+    [hostTenant, clientId],
+  );
   return rows[0]?.found ?? undefined;
 };
 
@@ -67,7 +68,12 @@ export const insertAccessToken = async (tx: Tx, token: NewAccessToken): Promise<
 };
 
 /** A stored token, alive or dead: what revocation must know before it decides. */
-export type StoredToken = { readonly id: string; readonly owner_kind: PrincipalKind; readonly owner_id: PrincipalId; readonly client_id: string | null };
+export type StoredToken = {
+  readonly id: string;
+  readonly owner_kind: PrincipalKind;
+  readonly owner_id: PrincipalId;
+  readonly client_id: string | null;
+};
 
 const tables = {
   access_token: { find: "select id, owner_kind, owner_id, client_id from access_tokens", end: "update access_tokens" },
@@ -77,7 +83,11 @@ const tables = {
 export type StoredTokenKind = keyof typeof tables;
 
 export const findToken = async (tx: Tx, kind: StoredTokenKind, hash: Buffer): Promise<StoredToken | undefined> => {
-  const rows = await tx.query<StoredToken>(`oauth.find_${kind}`, `${tables[kind].find} where tenant_id = $1 and hash = $2`, [tx.tenant, hash]);
+  const rows = await tx.query<StoredToken>(
+    `oauth.find_${kind}`,
+    `${tables[kind].find} where tenant_id = $1 and hash = $2`,
+    [tx.tenant, hash],
+  );
   return rows[0];
 };
 

@@ -41,8 +41,18 @@ export const findAnswer = async (tx: Tx, name: IdempotencyName, now: Date): Prom
     .where("expire_time", ">", now)
     .executeTakeFirst();
 
-export const rememberAnswer = async (tx: Tx, name: IdempotencyName, answer: RememberedAnswer, expires: Date): Promise<void> => {
-  const row = { request_hash: answer.request_hash, status: answer.status, response: JSON.stringify(answer.response), expire_time: expires };
+export const rememberAnswer = async (
+  tx: Tx,
+  name: IdempotencyName,
+  answer: RememberedAnswer,
+  expires: Date,
+): Promise<void> => {
+  const row = {
+    request_hash: answer.request_hash,
+    status: answer.status,
+    response: JSON.stringify(answer.response),
+    expire_time: expires,
+  };
   await tx
     .kysely<Tables>()
     .insertInto("idempotency_keys")

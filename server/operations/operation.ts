@@ -86,5 +86,5 @@ export type OperationSpec<I extends TObject, O extends TSchema> = Effect<Static<
 export type Operation = OperationSpec<TObject, TSchema>;
 
 /** Checks a declaration against its own schemas, at compile time, and forgets them. */
-export const operation = <I extends TObject, O extends TSchema>(spec: OperationSpec<I, O>): Operation => spec as unknown as Operation;
-
+export const operation = <I extends TObject, O extends TSchema>(spec: OperationSpec<I, O>): Operation =>
+  spec as unknown as Operation;

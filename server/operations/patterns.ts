@@ -13,9 +13,17 @@ export const permissionsOf = (model: Model, tenant: TenantId, patterns: readonly
   expandedIn(model, patterns, reachOf(tenant));
 
 /** A fault that names every pattern that matches nothing; undefined when all of them do. */
-export const knownPatterns = (model: Model, tenant: TenantId, field: string, patterns: readonly string[]): Fault | undefined => {
+export const knownPatterns = (
+  model: Model,
+  tenant: TenantId,
+  field: string,
+  patterns: readonly string[],
+): Fault | undefined => {
   const { unknown } = expand(model, patterns, reachOf(tenant));
-  const errors = unknown.map((pattern) => ({ path: `${field}[${patterns.indexOf(pattern)}]`, message: `\`${pattern}\` matches no permission of the model` }));
+  const errors = unknown.map((pattern) => ({
+    path: `${field}[${patterns.indexOf(pattern)}]`,
+    message: `\`${pattern}\` matches no permission of the model`,
+  }));
   const first = errors[0];
   return first === undefined ? undefined : fault("invalid_argument", `\`${first.path}\`: ${first.message}`, { errors });
 };

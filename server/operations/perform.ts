@@ -47,7 +47,12 @@ export type RequestMeta = {
   readonly tenant: string | undefined;
 };
 
-export type Answer = { readonly status: number; readonly body: unknown; readonly etag: string | undefined; readonly replayed: boolean };
+export type Answer = {
+  readonly status: number;
+  readonly body: unknown;
+  readonly etag: string | undefined;
+  readonly replayed: boolean;
+};
 
 export type PreparedOperation = { readonly operation: Operation; readonly validate: Validator };
 
@@ -83,10 +88,16 @@ export const perform = async (
 const notFound: Fault = fault("not_found", "there is no such resource, or it is not yours to see");
 
 /** Which tenant this is about. Another tenant's name and one that never was get the same answer (invariant 2). */
-const tenantOf = (model: Model, operation: Operation, caller: Caller, input: Input, meta: RequestMeta): Result<TenantId | "host"> => {
+const tenantOf = (
+  model: Model,
+  operation: Operation,
+  caller: Caller,
+  input: Input,
+  meta: RequestMeta,
+): Result<TenantId | "host"> => {
   const scope =
     typeof operation.scope === "function"
-      ? operation.scope(input as never, { caller, idempotencyKey: meta.idempotencyKey, tenant: meta.tenant })
+      ? operation.scope(input, { caller, idempotencyKey: meta.idempotencyKey, tenant: meta.tenant })
       : operation.scope;
   if (scope === "host") return isHostCaller(caller) ? "host" : missingAtHost(operation);
   const named = scope === "tenant" ? namedTenant(model, input, meta) : scope;
@@ -96,25 +107,34 @@ const tenantOf = (model: Model, operation: Operation, caller: Caller, input: Inp
 };
 
 const namedTenant = (model: Model, input: Input, meta: RequestMeta): Result<TenantId> | undefined => {
-  const parent = typeof input.parent === "string" && isAlwaysRoot(model, input.parent) ? rootRef(model, input.parent) : undefined;
+  const parent =
+    typeof input.parent === "string" && isAlwaysRoot(model, input.parent) ? rootRef(model, input.parent) : undefined;
   if (meta.tenant === undefined) return parent;
   const header = rootRef(model, meta.tenant) ?? (meta.tenant === "host" ? hostTenant : undefined);
   if (header === undefined || (parent !== undefined && parent !== header))
-    return fault("invalid_argument", `the header Countersign-Tenant is \`${meta.tenant}\`, which names no tenant this request could be about`);
+    return fault(
+      "invalid_argument",
+      `the header Countersign-Tenant is \`${meta.tenant}\`, which names no tenant this request could be about`,
+    );
   return header;
 };
 
 /** The tenant a ref names, where it is a root perimeter's. */
 const rootRef = (model: Model, text: string): TenantId | undefined => {
   const ref = parseRef(text);
-  return ref !== undefined && isUuid(ref.id) && model.collections.get(ref.collection)?.root === true ? (ref.id as TenantId) : undefined;
+  return ref !== undefined && isUuid(ref.id) && model.collections.get(ref.collection)?.root === true
+    ? (ref.id as TenantId)
+    : undefined;
 };
 
 /** A type that may also stand below another says nothing about the tenant. */
-const isAlwaysRoot = (model: Model, text: string): boolean => model.collections.get(parseRef(text)?.collection ?? "")?.in.length === 0;
+const isAlwaysRoot = (model: Model, text: string): boolean =>
+  model.collections.get(parseRef(text)?.collection ?? "")?.in.length === 0;
 
 const missingAtHost = (operation: Operation): Fault =>
-  fault("permission_denied", `this needs the permission \`${operation.permission}\` at the host`, { permission: operation.permission });
+  fault("permission_denied", `this needs the permission \`${operation.permission}\` at the host`, {
+    permission: operation.permission,
+  });
 
 const performIn = async (
   engine: Engine,
@@ -125,14 +145,18 @@ const performIn = async (
   tx: Tx,
 ): Promise<Result<Answer>> => {
   const { model } = engine;
-  const target = await operation.target(tx, input as never, { model, caller });
+  const target = await operation.target(tx, input, { model, caller });
   if (isFault(target)) return target;
 
   const now = engine.platform.clock.now();
   const tenant = target.atHost === true ? hostTenant : tx.tenant;
   const facts = await factsAt(tx, model, caller, tenant, target.node);
   if (facts === undefined) return notFound;
-  const question = { permission: operation.permission, at: now, ...(caller.scopes === undefined ? {} : { scopes: caller.scopes }) };
+  const question = {
+    permission: operation.permission,
+    at: now,
+    ...(caller.scopes === undefined ? {} : { scopes: caller.scopes }),
+  };
   const decision = decide(model, question, facts);
   const record = recorder(engine, operation, caller, meta, tx, target, facts, decision, now);
   if (decision.effect !== "permit") {
@@ -154,7 +178,7 @@ const performIn = async (
     },
   };
   return operation.kind === "read"
-    ? answer(operation, await operation.run(tx, input as never, context))
+    ? answer(operation, await operation.run(tx, input, context))
     : change(operation, caller, input, meta, tx, context, record);
 };
 
@@ -162,7 +186,13 @@ const performIn = async (
 const narrowed = (caller: Caller, held: PermissionSet): PermissionSet =>
   caller.scopes === undefined ? held : intersection(held, caller.scopes);
 
-const factsAt = async (tx: Tx, model: Model, caller: Caller, tenant: TenantId, node: NodeId): Promise<Facts | undefined> => {
+const factsAt = async (
+  tx: Tx,
+  model: Model,
+  caller: Caller,
+  tenant: TenantId,
+  node: NodeId,
+): Promise<Facts | undefined> => {
   const key = { principal: caller.principal, bound: caller.tenant, tenant, node };
   return factsOf(model, key, await readFactsIn(tx, key));
 };
@@ -180,23 +210,30 @@ const change = async (
   record: Recorder,
 ): Promise<Result<Answer>> => {
   const name = idempotencyName(operation, caller, meta);
-  const requestHash = createHash("sha256").update(canonicalize({ input, ifMatch: meta.ifMatch ?? null }) ?? "").digest();
+  const requestHash = createHash("sha256")
+    .update(canonicalize({ input, ifMatch: meta.ifMatch ?? null }) ?? "")
+    .digest();
   if (name !== undefined) {
     const earlier = await replay(tx, name, requestHash, context.now);
     if (earlier !== undefined) return earlier;
   }
-  const output = await operation.run(tx, input as never, context);
+  const output = await operation.run(tx, input, context);
   if (isFault(output)) {
     await record("failed", output);
     return output;
   }
-  const events = operation.event(output as never, input as never);
+  const events = operation.event(output, input);
   for (const event of Array.isArray(events) ? events : [events]) await emit(tx, event, context.now);
   await record("done", null);
   const done = answer(operation, output);
   if (name !== undefined && !isFault(done)) {
     const response = withoutSecrets(output as Input, operation.secrets ?? []);
-    await rememberAnswer(tx, name, { request_hash: requestHash, status: done.status, response }, new Date(context.now + idempotencyMs));
+    await rememberAnswer(
+      tx,
+      name,
+      { request_hash: requestHash, status: done.status, response },
+      new Date(context.now + idempotencyMs),
+    );
   }
   return done;
 };
@@ -208,10 +245,18 @@ const answer = (operation: Operation, output: Result<unknown>): Result<Answer> =
 };
 
 const idempotencyName = (operation: Operation, caller: Caller, meta: RequestMeta): IdempotencyName | undefined =>
-  meta.idempotencyKey === undefined ? undefined : { principal: caller.principal.id, route: operation.name, key: meta.idempotencyKey };
+  meta.idempotencyKey === undefined
+    ? undefined
+    : { principal: caller.principal.id, route: operation.name, key: meta.idempotencyKey };
 
-const replay = async (tx: Tx, name: IdempotencyName, requestHash: Buffer, now: number): Promise<Result<Answer> | undefined> => {
-  if (!(await claimKey(tx, name))) return fault("idempotency_in_flight", "a request with this Idempotency-Key is still running; ask again");
+const replay = async (
+  tx: Tx,
+  name: IdempotencyName,
+  requestHash: Buffer,
+  now: number,
+): Promise<Result<Answer> | undefined> => {
+  if (!(await claimKey(tx, name)))
+    return fault("idempotency_in_flight", "a request with this Idempotency-Key is still running; ask again");
   const earlier = await findAnswer(tx, name, new Date(now));
   if (earlier === undefined) return undefined;
   if (!earlier.request_hash.equals(requestHash))
@@ -250,7 +295,9 @@ const recorder =
       outcome,
       attribution: attribution(caller, meta),
       target: target.ref,
-      targetPath: facts.path.map(({ type, node }) => formatRef(engine.model.perimeters.get(type)?.collection ?? type, node)),
+      targetPath: facts.path.map(({ type, node }) =>
+        formatRef(engine.model.perimeters.get(type)?.collection ?? type, node),
+      ),
       permission: operation.permission,
       bypass: decision.effect !== "deny" && decision.because.rule === "host_role" && tx.tenant !== hostTenant,
       because: decision.because,

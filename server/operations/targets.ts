@@ -25,7 +25,11 @@ export const findNodeByRef = async (tx: Tx, model: Model, text: string): Promise
 };
 
 /** Create under a parent: the permission must hold at the parent. */
-export const atParent = async (tx: Tx, input: { readonly parent: string }, { model }: TargetContext): Promise<Result<Target>> => {
+export const atParent = async (
+  tx: Tx,
+  input: { readonly parent: string },
+  { model }: TargetContext,
+): Promise<Result<Target>> => {
   const parent = await findNodeByRef(tx, model, input.parent);
   return "fault" in parent ? parent : { node: parent.id, ref: input.parent };
 };

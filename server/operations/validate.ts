@@ -3,7 +3,12 @@ import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { type FieldError, fault, type Result } from "../../core/faults.ts";
 
-type Finding = { readonly keyword: string; readonly instancePath: string; readonly params: object; readonly message: string };
+type Finding = {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly params: object;
+  readonly message: string;
+};
 
 export type Validator = (value: unknown) => Result<{ readonly value: unknown }>;
 
@@ -24,9 +29,15 @@ const describe = (finding: Finding): readonly FieldError[] => {
   const path = pathOf(finding.instancePath);
   const inside = (name: unknown): string => (path === "$" ? String(name) : `${path}.${String(name)}`);
   if (finding.keyword === "additionalProperties")
-    return (params.additionalProperties as readonly string[]).map((name) => ({ path: inside(name), message: "is not a field of this request" }));
+    return (params.additionalProperties as readonly string[]).map((name) => ({
+      path: inside(name),
+      message: "is not a field of this request",
+    }));
   if (finding.keyword === "required")
-    return (params.requiredProperties as readonly string[]).map((name) => ({ path: inside(name), message: "is required" }));
+    return (params.requiredProperties as readonly string[]).map((name) => ({
+      path: inside(name),
+      message: "is required",
+    }));
   // Said better by `additionalProperties`, or by the member of the union that was meant.
   if (finding.keyword === "boolean") return [];
   return [{ path, message: finding.message }];

@@ -9,7 +9,17 @@ export type Log = {
 };
 
 /** Fields that may hold a secret, wherever they stand. A second fence: nothing should log them in the first place. */
-const secretFields = ["authorization", "client_secret", "token", "access_token", "refresh_token", "password", "secret", "cookie", "client_assertion"];
+const secretFields = [
+  "authorization",
+  "client_secret",
+  "token",
+  "access_token",
+  "refresh_token",
+  "password",
+  "secret",
+  "cookie",
+  "client_assertion",
+];
 
 export const openLog = (level: string): Log =>
   pino({

@@ -28,7 +28,11 @@ export const openMetrics = (registry: Registry): Metrics => {
   // prom-client hashes its labels on every observation; a child per combination is found by one string instead.
   const httpChildren = new Map<string, Histogram.Internal<string>>();
   const grpcChildren = new Map<string, Histogram.Internal<string>>();
-  const child = (children: Map<string, Histogram.Internal<string>>, name: string, make: () => Histogram.Internal<string>) => {
+  const child = (
+    children: Map<string, Histogram.Internal<string>>,
+    name: string,
+    make: () => Histogram.Internal<string>,
+  ) => {
     const known = children.get(name);
     if (known !== undefined) return known;
     const fresh = make();
@@ -37,8 +41,12 @@ export const openMetrics = (registry: Registry): Metrics => {
   };
   return {
     http: (route, method, status, seconds) =>
-      child(httpChildren, `${status} ${method} ${route}`, () => http.labels(route, method, String(status))).observe(seconds),
+      child(httpChildren, `${status} ${method} ${route}`, () => http.labels(route, method, String(status))).observe(
+        seconds,
+      ),
     grpc: (method, status, milliseconds) =>
-      child(grpcChildren, `${status} ${method}`, () => grpc.labels(method, String(status))).observe(milliseconds / 1000),
+      child(grpcChildren, `${status} ${method}`, () => grpc.labels(method, String(status))).observe(
+        milliseconds / 1000,
+      ),
   };
 };

@@ -35,9 +35,16 @@ export const runPrimary = async (config: Config): Promise<void> => {
 
   const first = fork();
   // The first worker's refusal is everyone's: it has said why.
-  const ports = await listening(first, () => new StartRefused(["the first worker could not start; what it said stands above"]));
+  const ports = await listening(
+    first,
+    () => new StartRefused(["the first worker could not start; what it said stands above"]),
+  );
   const others = Array.from({ length: config.workers - 1 }, fork);
-  await Promise.all(others.map((worker) => listening(worker, () => new StartRefused(["a worker could not start; what it said stands above"]))));
+  await Promise.all(
+    others.map((worker) =>
+      listening(worker, () => new StartRefused(["a worker could not start; what it said stands above"])),
+    ),
+  );
   state.started = true;
   cluster.on("exit", (worker, code, signal) => {
     if (state.stopping) return;
@@ -58,7 +65,10 @@ const fork = (): Worker => cluster.fork();
 
 const workers = (): readonly Worker[] => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
 
-const listening = (worker: Worker, refused: () => StartRefused): Promise<{ readonly http: number; readonly grpc: number }> =>
+const listening = (
+  worker: Worker,
+  refused: () => StartRefused,
+): Promise<{ readonly http: number; readonly grpc: number }> =>
   new Promise((done, failed) => {
     worker.on("message", (message: ToPrimary) => {
       if (message.kind === "listening") done({ http: message.http, grpc: message.grpc });

@@ -24,7 +24,9 @@ const lines = (config: Config, grpc: number, embedded: boolean): readonly string
   `    management  http://${config.managementHost}:${config.managementPort}/health/ready`,
   ...(embedded ? [`    data        ${config.dataDir}  (embedded database: for evaluation and one small node)`] : []),
   "",
-  ...(embedded ? ["  A token, with no browser:"] : ["  The first credentials, once: npx countersign bootstrap", "  Then a token, with no browser:"]),
+  ...(embedded
+    ? ["  A token, with no browser:"]
+    : ["  The first credentials, once: npx countersign bootstrap", "  Then a token, with no browser:"]),
   "    npx countersign token",
   "",
 ];

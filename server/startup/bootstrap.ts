@@ -59,7 +59,14 @@ export const bootstrap = async ({ database, clock }: Platform, issuer: string): 
       createTime: at,
       updateTime: at,
     });
-    await insertClientSecret(tx, { id: newId(), account, hash: secret.hash, keyId: secret.keyId, createTime: at, expireTime: expires });
+    await insertClientSecret(tx, {
+      id: newId(),
+      account,
+      hash: secret.hash,
+      keyId: secret.keyId,
+      createTime: at,
+      expireTime: expires,
+    });
     await insertAssignment(tx, {
       id: newId(),
       principal: { kind: "service", id: account },
@@ -71,7 +78,11 @@ export const bootstrap = async ({ database, clock }: Platform, issuer: string): 
     });
     await insertSetupLink(tx, createHash("sha256").update(setup).digest(), at, expires);
     const ref = principalRef("service", account);
-    await emit(tx, { type: "service-account.created", subject: ref, data: { display_name: "Bootstrap", client_id: clientId } }, now);
+    await emit(
+      tx,
+      { type: "service-account.created", subject: ref, data: { display_name: "Bootstrap", client_id: clientId } },
+      now,
+    );
     await appendInTransaction(tx, {
       tenant: hostTenant,
       id: newId(),

@@ -39,12 +39,17 @@ type Needs = {
   readonly committed: (tenant: TenantId) => void;
 };
 
-export const openStorage = (needs: Needs): Promise<Storage> => (needs.config.databaseUrl === "" ? openEmbeddedPair(needs) : openServers(needs));
+export const openStorage = (needs: Needs): Promise<Storage> =>
+  needs.config.databaseUrl === "" ? openEmbeddedPair(needs) : openServers(needs);
 
 const openEmbeddedPair = async ({ config, clock, committed }: Needs): Promise<Storage> => {
   const cache = openMemoryCache({ clock, random: randomOctets });
   const hooks = { fence: cache.fence, publish: cache.publish, committed };
-  const database = await openEmbedded({ directory: join(config.dataDir, "database"), migrations: migrationsFolder, hooks });
+  const database = await openEmbedded({
+    directory: join(config.dataDir, "database"),
+    migrations: migrationsFolder,
+    hooks,
+  });
   return {
     database,
     cache,

@@ -13,7 +13,13 @@ import { activateModel, ensureHostNode, lockStartup, readKeyCheck, writeKeyCheck
 const checkRow = "deployment/key_check";
 const checkText = "countersign";
 
-type Needs = { readonly database: Database; readonly secretKey: SecretKey; readonly loaded: LoadedModel; readonly clock: Clock; readonly log: Log };
+type Needs = {
+  readonly database: Database;
+  readonly secretKey: SecretKey;
+  readonly loaded: LoadedModel;
+  readonly clock: Clock;
+  readonly log: Log;
+};
 
 export const prepareDeployment = async ({ database, secretKey, loaded, clock, log }: Needs): Promise<void> => {
   const replaced = await database.hostTransaction(async (tx) => {
@@ -25,7 +31,8 @@ export const prepareDeployment = async ({ database, secretKey, loaded, clock, lo
     await ensureHostNode(tx, now);
     return await activateModel(tx, loaded.version, loaded.model.canonical, now);
   });
-  if (replaced !== undefined) log.info({ from: replaced, to: loaded.version, file: loaded.path }, "another access model is in force now");
+  if (replaced !== undefined)
+    log.info({ from: replaced, to: loaded.version, file: loaded.path }, "another access model is in force now");
 };
 
 const refuseForeignKey = (secretKey: SecretKey, check: Buffer): void => {

@@ -13,14 +13,17 @@ export const loadSecretKey = (config: Config): SecretKey => {
   if (config.secretKey !== "") {
     const key = readSecretKey(config.secretKey);
     if (key === undefined)
-      throw new StartRefused(["COUNTERSIGN_SECRET_KEY must be 32 bytes in base64 or hex; make one with: openssl rand -base64 32"]);
+      throw new StartRefused([
+        "COUNTERSIGN_SECRET_KEY must be 32 bytes in base64 or hex; make one with: openssl rand -base64 32",
+      ]);
     return key;
   }
   const file = join(config.dataDir, fileName);
   const stored = readStored(file);
   if (stored !== undefined) {
     const key = readSecretKey(stored.trim());
-    if (key === undefined) throw new StartRefused([`\`${file}\` holds no key of 32 bytes; restore it from where the database came from`]);
+    if (key === undefined)
+      throw new StartRefused([`\`${file}\` holds no key of 32 bytes; restore it from where the database came from`]);
     return key;
   }
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });

@@ -11,10 +11,11 @@ export const readKeyCheck = async (tx: Tx): Promise<Buffer | undefined> =>
   (await tx.query<{ key_check: Buffer }>("startup.key_check", "select key_check from deployment", []))[0]?.key_check;
 
 export const writeKeyCheck = async (tx: Tx, check: Buffer, now: Date): Promise<void> => {
-  await tx.query("startup.write_key_check", "insert into deployment (key_check, create_time) values ($1, $2) on conflict do nothing", [
-    check,
-    now,
-  ]);
+  await tx.query(
+    "startup.write_key_check",
+    "insert into deployment (key_check, create_time) values ($1, $2) on conflict do nothing",
+    [check, now],
+  );
 };
 
 /** The root of the host's own tree; nothing but its id ever matters. */
@@ -28,8 +29,17 @@ export const ensureHostNode = async (tx: Tx, now: Date): Promise<void> => {
 };
 
 /** Makes the model at hand the active version; returns the one that was, where it was another. */
-export const activateModel = async (tx: Tx, version: string, document: string, now: Date): Promise<string | undefined> => {
-  const rows = await tx.query<{ version: string }>("startup.active_model", "select version from model_versions where active", []);
+export const activateModel = async (
+  tx: Tx,
+  version: string,
+  document: string,
+  now: Date,
+): Promise<string | undefined> => {
+  const rows = await tx.query<{ version: string }>(
+    "startup.active_model",
+    "select version from model_versions where active",
+    [],
+  );
   const before = rows[0]?.version;
   if (before === version) return undefined;
   await tx.query("startup.retire_model", "update model_versions set active = false where active", []);
@@ -49,5 +59,9 @@ export const lockStartup = async (tx: Tx): Promise<void> => {
 
 /** Only its hash is kept; used up by one conditional update. */
 export const insertSetupLink = async (tx: Tx, hash: Buffer, now: Date, expires: Date): Promise<void> => {
-  await tx.query("startup.setup_link", "insert into setup_links (hash, create_time, expire_time) values ($1, $2, $3)", [hash, now, expires]);
+  await tx.query("startup.setup_link", "insert into setup_links (hash, create_time, expire_time) values ($1, $2, $3)", [
+    hash,
+    now,
+    expires,
+  ]);
 };

@@ -60,7 +60,9 @@ export const routeJwt = (text: string): RoutedJwt | undefined => {
   if (first < 1 || last <= first) return undefined;
   const found = routing.exec(Buffer.from(text.slice(first + 1, last), "base64url").toString("latin1"));
   const [, principal = "", tenant = ""] = found ?? [];
-  return isUuid(principal) && isUuid(tenant) ? { text, tenant: tenant as TenantId, principal: principal as PrincipalId } : undefined;
+  return isUuid(principal) && isUuid(tenant)
+    ? { text, tenant: tenant as TenantId, principal: principal as PrincipalId }
+    : undefined;
 };
 
 /** A JWT that has been verified. */
@@ -71,7 +73,9 @@ const shape = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$/;
 const parse = (part: string): Readonly<Record<string, unknown>> | undefined => {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString());
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
   } catch {
     return undefined;
   }
@@ -89,7 +93,8 @@ const readKid = (header: Readonly<Record<string, unknown>> | undefined): string 
 
 const isTime = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
 const isAudience = (value: unknown): boolean =>
-  typeof value === "string" || (Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "string"));
+  typeof value === "string" ||
+  (Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "string"));
 
 const wellFormed = (claims: Readonly<Record<string, unknown>>): boolean =>
   typeof claims.iss === "string" &&
@@ -111,20 +116,33 @@ const readClaims = (text: string): VerifiedJwt | undefined => {
   const known = claims as AccessTokenClaims;
   const ref = parseRef(known.sub);
   const kind = ref && principalKindOf(ref.collection);
-  return ref === undefined || kind === undefined ? undefined : { claims: known, principal: { kind, id: ref.id as PrincipalId } };
+  return ref === undefined || kind === undefined
+    ? undefined
+    : { claims: known, principal: { kind, id: ref.id as PrincipalId } };
 };
 
 /** The token, if a key of ours signed it for this issuer, it has not expired, and it lives where it was looked for. `now` in ms. */
-export const verifyJwt = async (keys: SigningKeys, issuer: string, routed: RoutedJwt, now: number): Promise<VerifiedJwt | undefined> => {
+export const verifyJwt = async (
+  keys: SigningKeys,
+  issuer: string,
+  routed: RoutedJwt,
+  now: number,
+): Promise<VerifiedJwt | undefined> => {
   const { text } = routed;
   const read = readClaims(text);
-  if (read === undefined || read.claims.tenant_id !== routed.tenant || read.principal.id !== routed.principal) return undefined;
+  if (read === undefined || read.claims.tenant_id !== routed.tenant || read.principal.id !== routed.principal)
+    return undefined;
   if (read.claims.iss !== issuer || read.claims.exp * 1000 <= now) return undefined;
   const kid = readKid(parse(text.slice(0, text.indexOf("."))));
   const key = kid === undefined ? undefined : (keys.find(kid) ?? (await keys.findFresh(kid)));
   if (key === undefined) return undefined;
   const end = text.lastIndexOf(".");
   const signature = Buffer.from(text.slice(end + 1), "base64url");
-  const signed = verify("sha256", Buffer.from(text.slice(0, end)), { key: key.publicKey, dsaEncoding: "ieee-p1363" }, signature);
+  const signed = verify(
+    "sha256",
+    Buffer.from(text.slice(0, end)),
+    { key: key.publicKey, dsaEncoding: "ieee-p1363" },
+    signature,
+  );
   return signed ? read : undefined;
 };

@@ -24,7 +24,11 @@ export const readBearer = (authorization: string | undefined): Result<Presented>
  * Judges a bearer token, or a client certificate, by what was looked up. RFC 9068 §4: a token meant for somebody else opens nothing
  * here. A client secret is no bearer token.
  */
-export const acceptBearer = (issuer: string, presented: Presented | undefined, verified: Verified | undefined): Result<Standing> => {
+export const acceptBearer = (
+  issuer: string,
+  presented: Presented | undefined,
+  verified: Verified | undefined,
+): Result<Standing> => {
   if (presented === undefined || verified === undefined || presented.kind === "client_secret") return refused;
   const standing = verified.standing();
   return standing.audience === null || standing.audience.includes(issuer) ? standing : refused;
@@ -39,7 +43,9 @@ export const callerOf = (model: Model, standing: Standing): Caller => {
     tenant: standing.tenant,
     credential: standing.credential,
     clientId: standing.clientId,
-    scopes: narrows ? expandedIn(model, standing.scopes, standing.tenant === hostTenant ? "host" : "tenant") : undefined,
+    scopes: narrows
+      ? expandedIn(model, standing.scopes, standing.tenant === hostTenant ? "host" : "tenant")
+      : undefined,
     facts: standing.facts,
   };
 };
@@ -47,11 +53,13 @@ export const callerOf = (model: Model, standing: Standing): Caller => {
 export type Authentication = { readonly verifier: Verifier; readonly model: Model; readonly issuer: string };
 
 /** The whole way, for requests that look nothing else up. */
-export const authenticate = async (needs: Authentication, authorization: string | undefined): Promise<Result<Caller>> => {
+export const authenticate = async (
+  needs: Authentication,
+  authorization: string | undefined,
+): Promise<Result<Caller>> => {
   const presented = readBearer(authorization);
   if (isFault(presented)) return presented;
   const [verified] = await needs.verifier.verify([presented]);
   const standing = acceptBearer(needs.issuer, presented, verified);
   return isFault(standing) ? standing : callerOf(needs.model, standing);
 };
-

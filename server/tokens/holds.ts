@@ -8,7 +8,9 @@ import type { Standing } from "./standing.ts";
 /** `at` in ms since the epoch. */
 export const holds = (model: Model, standing: Standing, permission: string, at: number): boolean => {
   const { scopes, facts } = callerOf(model, standing);
-  return decide(model, scopes === undefined ? { permission, at } : { permission, at, scopes }, facts).effect === "permit";
+  return (
+    decide(model, scopes === undefined ? { permission, at } : { permission, at, scopes }, facts).effect === "permit"
+  );
 };
 
 /** RFC 6750 §3.1 `insufficient_scope`, naming what is missing. */

@@ -30,7 +30,9 @@ const spiffe = /^spiffe:\/\/[^/]+\/[a-z][a-z0-9_-]*\/([0-9a-f-]{36})\/service-ac
 export const recogniseCertificate = (sanUris: readonly string[]): PresentedCertificate | undefined => {
   const names = sanUris.flatMap((uri) => {
     const found = spiffe.exec(uri);
-    return found?.[1] && found[2] && isUuid(found[1]) && isUuid(found[2]) ? [{ uri, tenant: found[1], principal: found[2] }] : [];
+    return found?.[1] && found[2] && isUuid(found[1]) && isUuid(found[2])
+      ? [{ uri, tenant: found[1], principal: found[2] }]
+      : [];
   });
   const [name] = names;
   if (name === undefined || names.length > 1) return undefined;

@@ -14,7 +14,11 @@ import { randomOctets } from "../platform/random.ts";
 
 export type SecretKind = "client_secret" | "api_token" | "access_token";
 
-const prefixes = { client_secret: "cs_secret_", api_token: "cs_api_", access_token: "cs_at_" } as const satisfies Record<SecretKind, string>;
+const prefixes = {
+  client_secret: "cs_secret_",
+  api_token: "cs_api_",
+  access_token: "cs_at_",
+} as const satisfies Record<SecretKind, string>;
 
 const idOctets = 16;
 const keyIdOctets = 6;

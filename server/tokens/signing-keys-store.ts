@@ -28,7 +28,12 @@ export const lockKeys = async (tx: Tx): Promise<void> => {
 };
 
 export const setVerifyUntil = async (tx: Tx, until: Date): Promise<void> => {
-  await tx.kysely<Tables>().updateTable("signing_keys").set({ verify_until: until }).where("verify_until", "is", null).execute();
+  await tx
+    .kysely<Tables>()
+    .updateTable("signing_keys")
+    .set({ verify_until: until })
+    .where("verify_until", "is", null)
+    .execute();
 };
 
 export const insertKey = async (tx: Tx, key: StoredKey): Promise<void> => {

@@ -52,7 +52,11 @@ const opened = (secretKey: SecretKey, stored: StoredKey): SigningKey => ({
   kid: stored.kid,
   alg: "ES256",
   publicKey: createPublicKey({ key: stored.public_jwk, format: "jwk" }),
-  privateKey: createPrivateKey({ key: unseal(secretKey, rowName(stored.kid), stored.private_sealed), format: "der", type: "pkcs8" }),
+  privateKey: createPrivateKey({
+    key: unseal(secretKey, rowName(stored.kid), stored.private_sealed),
+    format: "der",
+    type: "pkcs8",
+  }),
   publicJwk: { ...stored.public_jwk, kid: stored.kid, alg: "ES256", use: "sig" },
   signFrom: stored.sign_from.getTime(),
   verifyUntil: stored.verify_until?.getTime() ?? Number.POSITIVE_INFINITY,
@@ -115,13 +119,17 @@ export const openSigningKeys = async (needs: Needs): Promise<SigningKeys> => {
   const timer = setInterval(() => void reload(), reloadIntervalMs);
   timer.unref();
 
-  const find = (kid: string): SigningKey | undefined => keys.find((key) => key.kid === kid && key.verifyUntil > clock.now());
+  const find = (kid: string): SigningKey | undefined =>
+    keys.find((key) => key.kid === kid && key.verifyUntil > clock.now());
 
   return {
     current: () => {
       const now = clock.now();
       const usable = keys.filter((key) => key.signFrom <= now);
-      const newest = usable.reduce<SigningKey | undefined>((best, key) => (best && best.signFrom >= key.signFrom ? best : key), undefined);
+      const newest = usable.reduce<SigningKey | undefined>(
+        (best, key) => (best && best.signFrom >= key.signFrom ? best : key),
+        undefined,
+      );
       if (newest === undefined) throw new Error("no signing key has begun to sign; is the clock behind?");
       return newest;
     },

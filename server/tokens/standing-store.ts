@@ -23,7 +23,10 @@ export type StoredCredential = {
   readonly facts: StoredFacts;
 };
 
-export const readCredential = async (database: Database, presented: PresentedSecret): Promise<StoredCredential | undefined> => {
+export const readCredential = async (
+  database: Database,
+  presented: PresentedSecret,
+): Promise<StoredCredential | undefined> => {
   const rows = await database.statement<{ found: StoredCredential | null }>(
     "tokens.credential",
     "select credential_facts($1, $2, $3, $4) as found",
@@ -39,12 +42,10 @@ export const readJwtStanding = async (
   tenant: TenantId,
   { claims, principal }: VerifiedJwt,
 ): Promise<StoredJwtStanding | undefined> => {
-  const rows = await database.statement<{ found: StoredJwtStanding }>("tokens.jwt", "select jwt_facts($1, $2, $3, $4, $5) as found", [
-    hostTenant,
-    tenant,
-    claims.jti,
-    principal.kind,
-    principal.id,
-  ]);
+  const rows = await database.statement<{ found: StoredJwtStanding }>(
+    "tokens.jwt",
+    "select jwt_facts($1, $2, $3, $4, $5) as found",
+    [hostTenant, tenant, claims.jti, principal.kind, principal.id],
+  );
   return rows[0]?.found;
 };

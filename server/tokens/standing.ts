@@ -121,17 +121,25 @@ export const openVerifier = (needs: Needs): Verifier => {
       let next = 0;
       const settled = all.map((one) => (one === undefined ? undefined : settle(one, readings[next++] ?? unread)));
       // Warm, nothing is left to wait for.
-      return settled.some((one) => one instanceof Promise) ? Promise.all(settled) : (settled as readonly (Verified | undefined)[]);
+      return settled.some((one) => one instanceof Promise)
+        ? Promise.all(settled.map(async (one) => one))
+        : (settled as readonly (Verified | undefined)[]);
     },
   };
 };
 
 const unread: Reading = { payload: undefined, lease: undefined };
 
-type Found = { readonly active: boolean; readonly expiresAt: number | null; readonly introspection: string; readonly standing: Standing };
+type Found = {
+  readonly active: boolean;
+  readonly expiresAt: number | null;
+  readonly introspection: string;
+  readonly standing: Standing;
+};
 
 /** The principal and every perimeter above it: a suspended tenant has no living credential. */
-const isActive = (facts: Facts): boolean => facts.principal.state === "active" && facts.path.every((node) => node.state === "active");
+const isActive = (facts: Facts): boolean =>
+  facts.principal.state === "active" && facts.path.every((node) => node.state === "active");
 
 const deadFacts: StoredFacts = { state: null, path: [], assignments: [] };
 
@@ -180,7 +188,9 @@ const fromCertificate = (model: Model, presented: PresentedCertificate, stored: 
     audience: null,
     facts: factsAtRoot(model, presented.tenant, principal, stored),
   };
-  return stored.state === null ? undefined : { active: true, expiresAt: null, standing, introspection: inactiveIntrospection };
+  return stored.state === null
+    ? undefined
+    : { active: true, expiresAt: null, standing, introspection: inactiveIntrospection };
 };
 
 const fromJwt = (

@@ -59,7 +59,10 @@ export const findNode = async (tx: Tx, id: NodeId): Promise<TreeNode | undefined
 };
 
 /** The nodes on the way from `id` to the root, nearest first, with their types: what audit entries name. */
-export const readPath = async (tx: Tx, id: NodeId): Promise<readonly { readonly id: NodeId; readonly type: string }[]> =>
+export const readPath = async (
+  tx: Tx,
+  id: NodeId,
+): Promise<readonly { readonly id: NodeId; readonly type: string }[]> =>
   tx.query(
     "tree.path",
     `select n.id, n.type from nodes target

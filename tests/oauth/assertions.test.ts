@@ -30,7 +30,12 @@ const signed = (claims: JWTPayload, key = pair.privateKey, header: object = {}):
 
 type Fields = Readonly<Record<string, string | readonly string[]>>;
 const present = (client_assertion: string, more: Fields = {}, on = 0) =>
-  deployment.form("/oauth/token", { grant_type: "client_credentials", client_assertion, client_assertion_type: assertionType, ...more }, {}, on);
+  deployment.form(
+    "/oauth/token",
+    { grant_type: "client_credentials", client_assertion, client_assertion_type: assertionType, ...more },
+    {},
+    on,
+  );
 
 /** RFC 7523 §3.2 with RFC 6749 §5.2: as client authentication, whatever is wrong with an assertion is invalid_client. */
 const refused = async (assertion: string, more: Fields = {}): Promise<void> => {
@@ -66,14 +71,23 @@ test("RFC 7523 §3: iss and sub must both be the client, and client_id no other"
 test("RFC 7523 §3: aud must be the issuer, as one string; the token endpoint, a list or a near miss is refused", async () => {
   const { aud: _aud, ...without } = claimsOf(account);
   await refused(await signed(without));
-  for (const aud of [`${issuer}/oauth/token`, `${issuer}/`, issuer.toUpperCase(), "https://elsewhere.example", [issuer], [issuer, "https://elsewhere.example"], ""])
+  for (const aud of [
+    `${issuer}/oauth/token`,
+    `${issuer}/`,
+    issuer.toUpperCase(),
+    "https://elsewhere.example",
+    [issuer],
+    [issuer, "https://elsewhere.example"],
+    "",
+  ])
     await refused(await signed({ ...claimsOf(account), aud }));
 });
 
 test("RFC 7523 §3: exp is required, near, and not passed; nbf is kept", async () => {
   const { exp: _exp, ...without } = claimsOf(account);
   await refused(await signed(without));
-  for (const exp of [seconds() - 60, 0, -1, seconds() + 3600, Number.MAX_SAFE_INTEGER]) await refused(await signed({ ...claimsOf(account), exp }));
+  for (const exp of [seconds() - 60, 0, -1, seconds() + 3600, Number.MAX_SAFE_INTEGER])
+    await refused(await signed({ ...claimsOf(account), exp }));
   await refused(await signed({ ...claimsOf(account), exp: "soon" as never }));
   await refused(await signed({ ...claimsOf(account), nbf: seconds() + 3600 }));
 });
@@ -81,7 +95,8 @@ test("RFC 7523 §3: exp is required, near, and not passed; nbf is kept", async (
 test("RFC 7523 §3: jti is required, a string, and of bounded length", async () => {
   const { jti: _jti, ...without } = claimsOf(account);
   await refused(await signed(without));
-  for (const jti of ["", "x".repeat(201), 7 as never, null as never]) await refused(await signed({ ...claimsOf(account), jti }));
+  for (const jti of ["", "x".repeat(201), 7 as never, null as never])
+    await refused(await signed({ ...claimsOf(account), jti }));
 });
 
 test("RFC 7523 §3: an assertion is used once; what failed has used nothing up", async () => {
@@ -92,7 +107,11 @@ test("RFC 7523 §3: an assertion is used once; what failed has used nothing up",
   await refused(assertion);
   await refused(await signed({ ...claims, exp: seconds() + 120 }));
   const other = await tenant.account({ jwks });
-  assert.equal((await present(await signed({ ...claimsOf(other), jti: claims.jti as string }))).status, 200, "another client has its own");
+  assert.equal(
+    (await present(await signed({ ...claimsOf(other), jti: claims.jti as string }))).status,
+    200,
+    "another client has its own",
+  );
 });
 
 test("invariant 3: one assertion sent 30 times at once, to two processes, is accepted exactly once", async () => {
@@ -107,11 +126,18 @@ test("invariant 3: one assertion sent 30 times at once, to two processes, is acc
 
 test("invariant 3: also at introspection and revocation a used assertion proves nothing", async () => {
   const token = await deployment.token(account);
-  const prove = async () => ({ client_assertion: await signed(claimsOf(account)), client_assertion_type: assertionType });
+  const prove = async () => ({
+    client_assertion: await signed(claimsOf(account)),
+    client_assertion_type: assertionType,
+  });
   const proof = await prove();
   assert.equal((await deployment.form("/oauth/introspect", { token, ...proof })).status, 200);
   for (const path of ["/oauth/introspect", "/oauth/revoke", "/oauth/token"])
-    assert.equal((await deployment.form(path, { token, grant_type: "client_credentials", ...proof }, {}, 1)).status, 401, path);
+    assert.equal(
+      (await deployment.form(path, { token, grant_type: "client_credentials", ...proof }, {}, 1)).status,
+      401,
+      path,
+    );
   assert.equal((await deployment.form("/oauth/revoke", { token, ...(await prove()) }, {}, 1)).status, 200);
   assert.equal(await deployment.isActive(token), false);
 });
@@ -120,13 +146,24 @@ test("RFC 8725 §3.1: no key but the one registered verifies an assertion, by no
   await refused(await signed(claimsOf(account), stranger.privateKey));
   await refused(await signed(claimsOf(account), pair.privateKey, { kid: "another" }));
   await refused(await signed(claimsOf(account), pair.privateKey, { kid: "../one" }));
-  await refused(await signed(claimsOf(account), pair.privateKey, { crit: ["exp"], exp: 1 }).catch(() => unsigned(claimsOf(account), { alg: "ES256", crit: ["exp"] })));
+  await refused(
+    await signed(claimsOf(account), pair.privateKey, { crit: ["exp"], exp: 1 }).catch(() =>
+      unsigned(claimsOf(account), { alg: "ES256", crit: ["exp"] }),
+    ),
+  );
   const rsa = await generateKeyPair("RS256", { extractable: true });
   const byRsa = await tenant.account({ jwks: { keys: [{ ...(await exportJWK(rsa.publicKey)), kid: "rsa" }] } });
-  const rs256 = await new SignJWT(claimsOf(byRsa)).setProtectedHeader({ alg: "RS256", kid: "rsa" }).sign(rsa.privateKey);
+  const rs256 = await new SignJWT(claimsOf(byRsa))
+    .setProtectedHeader({ alg: "RS256", kid: "rsa" })
+    .sign(rsa.privateKey);
   await refused(rs256);
-  for (const header of [{ alg: "none" }, { alg: "None" }, { alg: "HS256", kid: "one" }]) await refused(unsigned(claimsOf(account), header));
-  const embedded = { jwk: await exportJWK(stranger.publicKey), jku: "https://elsewhere.example/jwks", x5u: "https://elsewhere.example/x5u" };
+  for (const header of [{ alg: "none" }, { alg: "None" }, { alg: "HS256", kid: "one" }])
+    await refused(unsigned(claimsOf(account), header));
+  const embedded = {
+    jwk: await exportJWK(stranger.publicKey),
+    jku: "https://elsewhere.example/jwks",
+    x5u: "https://elsewhere.example/x5u",
+  };
   await refused(await signed(claimsOf(account), stranger.privateKey, embedded));
 });
 
@@ -139,7 +176,20 @@ const unsigned = (claims: JWTPayload, header: object): string => {
 test("RFC 7521 §4.2: text that is no assertion is refused like a wrong one, and never an error of ours", async () => {
   const assertion = await signed(claimsOf(account));
   const [head = "", body = "", signature = ""] = assertion.split(".");
-  for (const text of ["x", "..", "a.b.c", `${head}.${body}`, `${head}.${body}.`, `${head}..${signature}`, `.${body}.${signature}`, `${assertion}.x`, "x".repeat(5_000), "é.ü.ß", "[]", "null"])
+  for (const text of [
+    "x",
+    "..",
+    "a.b.c",
+    `${head}.${body}`,
+    `${head}.${body}.`,
+    `${head}..${signature}`,
+    `.${body}.${signature}`,
+    `${assertion}.x`,
+    "x".repeat(5_000),
+    "é.ü.ß",
+    "[]",
+    "null",
+  ])
     await refused(text);
   const answer = await present(assertion, { client_assertion_type: "urn:something:else" });
   assert.ok(answer.status === 400 || answer.status === 401, answer.text);

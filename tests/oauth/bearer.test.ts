@@ -1,10 +1,11 @@
 // A bearer token at our own API (RFC 6750, RFC 9068 §4), and every forgery of one that is known (RFC 8725; security.md, 7).
 import assert from "node:assert/strict";
-import { createHmac, generateKeyPairSync, type KeyObject, randomUUID, sign } from "node:crypto";
+import { createHmac, createPublicKey, generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { after, test } from "node:test";
 import { principalCollections } from "../../core/ids.ts";
 import { startDeployment } from "./deployment.ts";
 import { type Answer, bearer } from "./http.ts";
+import { encoded, es256, type Fields, partsOf } from "./jwt.ts";
 
 const deployment = await startDeployment({ servers: 2 });
 after(deployment.close);
@@ -28,11 +29,20 @@ const refused = (answer: Answer, status: number, code: string, challenge: RegExp
 };
 
 test("RFC 6750 §3: without a token the answer is 401 with a challenge and no error code", async () => {
-  const body = JSON.stringify({ subject: { type: "users", id: "x" }, action: { name: "accounts:read" }, resource: { type: "accounts", id: "x" } });
+  const body = JSON.stringify({
+    subject: { type: "users", id: "x" },
+    action: { name: "accounts:read" },
+    resource: { type: "accounts", id: "x" },
+  });
   for (const sent of [{}, { headers: { authorization: "" } }, { headers: { authorization: "Basic eDp5" } }]) {
     refused(await deployment.send(place, sent), 401, "unauthenticated", /^Bearer realm="countersign"$/);
     const headers = { ...sent.headers, "content-type": "application/json" };
-    refused(await deployment.send("/access/v1/evaluation", { method: "POST", headers, body }), 401, "unauthenticated", /^Bearer realm="countersign"$/);
+    refused(
+      await deployment.send("/access/v1/evaluation", { method: "POST", headers, body }),
+      401,
+      "unauthenticated",
+      /^Bearer realm="countersign"$/,
+    );
   }
 });
 
@@ -45,7 +55,12 @@ test("RFC 6750 §3.1: a token that is not accepted is 401 invalid_token", async 
 
 test("RFC 6750 §3.1: a token whose scopes do not reach is 403 insufficient_scope, and names the scope it lacks", async () => {
   const narrow = await deployment.token(owner, { scope: "accounts:read" });
-  refused(await deployment.get(place, narrow), 403, "insufficient_scope", /^Bearer .*error="insufficient_scope", scope="service-accounts:read"$/);
+  refused(
+    await deployment.get(place, narrow),
+    403,
+    "insufficient_scope",
+    /^Bearer .*error="insufficient_scope", scope="service-accounts:read"$/,
+  );
 });
 
 test("RFC 6750 §3.1: an authority that lacks is 403 permission_denied, and says nothing of scopes", async () => {
@@ -55,15 +70,27 @@ test("RFC 6750 §3.1: an authority that lacks is 403 permission_denied, and says
 
 test("RFC 6750 §2: a token in the URL is refused everywhere, beside a header or alone, and one in a form body is not read", async () => {
   const evaluation = `/access/v1/evaluation?access_token=${good}`;
-  const body = { subject: { type: "users", id: randomUUID() }, action: { name: "accounts:read" }, resource: { type: "organizations", id: tenant.id } };
+  const body = {
+    subject: { type: "users", id: randomUUID() },
+    action: { name: "accounts:read" },
+    resource: { type: "organizations", id: tenant.id },
+  };
   for (const on of [0, 1]) {
     assert.equal((await deployment.send(`${place}?access_token=${good}`, {}, on)).status, 400);
     assert.equal((await deployment.get(`${place}?access_token=${good}`, good, on)).status, 400);
     assert.equal((await deployment.post(evaluation, good, body, on)).status, 400);
   }
-  const inForm = await deployment.form("/v1/clients", { access_token: good, parent: tenant.ref, display_name: "Sneaked in" });
+  const inForm = await deployment.form("/v1/clients", {
+    access_token: good,
+    parent: tenant.ref,
+    display_name: "Sneaked in",
+  });
   assert.ok(inForm.status === 401 || inForm.status === 415, inForm.text);
-  const twice = await deployment.form("/v1/clients", { access_token: good, parent: tenant.ref, display_name: "Sneaked in" }, bearer(good));
+  const twice = await deployment.form(
+    "/v1/clients",
+    { access_token: good, parent: tenant.ref, display_name: "Sneaked in" },
+    bearer(good),
+  );
   assert.ok(twice.status === 400 || twice.status === 415, twice.text);
   assert.deepEqual((await deployment.get("/v1/clients", good)).json<{ items: unknown[] }>().items, []);
 });
@@ -76,23 +103,30 @@ test("RFC 6750 §2.1: the scheme's case does not matter (RFC 9110 §11.1)", asyn
 // ── forgeries ──
 
 type Fields = Readonly<Record<string, unknown>>;
-const encoded = (value: unknown): string => Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
+const encoded = (value: unknown): string =>
+  Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
 const decoded = (part: string): Fields => JSON.parse(Buffer.from(part, "base64url").toString()) as Fields;
 const header = decoded(goodHead);
 const claims = decoded(goodBody);
 const soon = Number(claims["exp"]);
 
-const es256 = (input: string, key: KeyObject): string => sign("sha256", Buffer.from(input), { key, dsaEncoding: "ieee-p1363" }).toString("base64url");
-const hmac = (input: string, key: string | Buffer): string => createHmac("sha256", key).update(input).digest("base64url");
+const es256 = (input: string, key: KeyObject): string =>
+  sign("sha256", Buffer.from(input), { key, dsaEncoding: "ieee-p1363" }).toString("base64url");
+const hmac = (input: string, key: string | Buffer): string =>
+  createHmac("sha256", key).update(input).digest("base64url");
 
 /** A token that says this. Signed by the server's own key unless said otherwise: then only what it says can be what is wrong. */
-const forged = (changedHeader: Fields, changedClaims: Fields | string, by: (input: string) => string = (input) => es256(input, ours.key)): string => {
+const forged = (
+  changedHeader: Fields,
+  changedClaims: Fields | string,
+  by: (input: string) => string = (input) => es256(input, ours.key),
+): string => {
   const input = `${encoded({ ...header, ...changedHeader })}.${encoded(typeof changedClaims === "string" ? changedClaims : { ...claims, ...changedClaims })}`;
   return `${input}.${by(input)}`;
 };
 const byThem = (input: string): string => es256(input, theirs.privateKey);
 const claimText = (from: string, to: string): string => JSON.stringify(claims).replace(from, to);
-const pem = ours.key.type === "private" ? JSON.stringify(ours.publicJwk) : "";
+const publicPem = createPublicKey(ours.key).export({ format: "pem", type: "spki" }).toString();
 const p384 = generateKeyPairSync("ec", { namedCurve: "P-384" });
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const tampered = (change: Fields): string => `${goodHead}.${encoded({ ...claims, ...change })}.${goodSignature}`;
@@ -105,7 +139,8 @@ const forgeries: Readonly<Record<string, readonly string[]>> = {
     `${encoded({ alg })}.${goodBody}.`,
   ]),
   "HS256 with the public key as its secret": [
-    forged({ alg: "HS256" }, {}, (input) => hmac(input, pem)),
+    forged({ alg: "HS256" }, {}, (input) => hmac(input, publicPem)),
+    forged({ alg: "HS256" }, {}, (input) => hmac(input, JSON.stringify(ours.publicJwk))),
     forged({ alg: "HS256" }, {}, (input) => hmac(input, String(ours.publicJwk["x"]))),
     forged({ alg: "HS256" }, {}, (input) => hmac(input, Buffer.from(String(ours.publicJwk["x"]), "base64url"))),
     forged({ alg: "HS256" }, {}),
@@ -135,7 +170,17 @@ const forgeries: Readonly<Record<string, readonly string[]>> = {
     forged({ cty: "JWT" }, {}),
   ],
   "a kid that is a path, a statement, a control character, or nothing we know": [
-    ...["../../../../dev/null", "/dev/null", "x' or '1'='1", "x\u0000", "", randomUUID(), header["kid"] + " ", "__proto__", "constructor"].flatMap((kid) => [
+    ...[
+      "../../../../dev/null",
+      "/dev/null",
+      "x' or '1'='1",
+      "x\u0000",
+      "",
+      randomUUID(),
+      header["kid"] + " ",
+      "__proto__",
+      "constructor",
+    ].flatMap((kid) => [
       forged({ kid }, {}),
       forged({ kid }, {}, byThem),
       forged({ kid }, {}, (input) => hmac(input, "")),
@@ -226,7 +271,8 @@ for (const [what, tokens] of Object.entries(forgeries)) {
       const on = index % 2;
       const title = `${index}: ${token.slice(0, 200)}`;
       // Not every forgery can be written into a header; what cannot is no threat there.
-      if (/^[\x21-\x7e]+$/.test(token)) refused(await deployment.get(place, token, on), 401, "invalid_token", /^Bearer .*error="invalid_token"/);
+      if (/^[\x21-\x7e]+$/.test(token))
+        refused(await deployment.get(place, token, on), 401, "invalid_token", /^Bearer .*error="invalid_token"/);
       assert.equal(await deployment.introspect(token, on), '{"active":false}', title);
       const asked = await deployment.post(
         "/access/v1/evaluation",

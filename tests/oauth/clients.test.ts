@@ -34,7 +34,10 @@ const livesAndDies = async (config: client.Configuration, scope: string): Promis
 };
 
 const discovered = (id: string, authentication: client.ClientAuth, algorithm: "oidc" | "oauth2" = "oidc") =>
-  client.discovery(new URL(issuer), id, undefined, authentication, { algorithm, execute: [client.allowInsecureRequests] });
+  client.discovery(new URL(issuer), id, undefined, authentication, {
+    algorithm,
+    execute: [client.allowInsecureRequests],
+  });
 
 for (const access_token_format of ["jwt", "opaque"] as const) {
   test(`openid-client: client_secret_basic obtains, introspects and revokes a token (${access_token_format})`, async () => {
@@ -70,7 +73,13 @@ const livesWith = async (client_id: string, authentication: oauth.ClientAuth): P
   const found = await oauth.discoveryRequest(new URL(issuer), { algorithm: "oauth2", ...insecure });
   const server = await oauth.processDiscoveryResponse(new URL(issuer), found);
   const self: oauth.Client = { client_id };
-  const answer = await oauth.clientCredentialsGrantRequest(server, self, authentication, { scope: "accounts:read" }, insecure);
+  const answer = await oauth.clientCredentialsGrantRequest(
+    server,
+    self,
+    authentication,
+    { scope: "accounts:read" },
+    insecure,
+  );
   const { access_token } = await oauth.processClientCredentialsResponse(server, self, answer);
   const request = new Request("http://api.example/", { headers: { authorization: `Bearer ${access_token}` } });
   const claims = await oauth.validateJwtAccessToken(server, request, issuer, insecure);
@@ -82,7 +91,9 @@ const livesWith = async (client_id: string, authentication: oauth.ClientAuth): P
     return oauth.processIntrospectionResponse(server, self, asked);
   };
   assert.equal((await ask()).active, true);
-  await oauth.processRevocationResponse(await oauth.revocationRequest(server, self, authentication, access_token, insecure));
+  await oauth.processRevocationResponse(
+    await oauth.revocationRequest(server, self, authentication, access_token, insecure),
+  );
   assert.deepEqual(await ask(), { active: false });
 };
 
@@ -112,7 +123,11 @@ test("openid-client: invalid_scope and invalid_target arrive as such (RFC 6749 Â
   const account = await tenant.account({ scopes: ["accounts:read"] });
   const config = await discovered(account.client_id, client.ClientSecretPost(account.client_secret));
   const refusedWith = (error: string, parameters: Record<string, string>) =>
-    assert.rejects(client.clientCredentialsGrant(config, parameters), { name: "ResponseBodyError", error, status: 400 });
+    assert.rejects(client.clientCredentialsGrant(config, parameters), {
+      name: "ResponseBodyError",
+      error,
+      status: 400,
+    });
   await refusedWith("invalid_scope", { scope: "accounts:delete" });
   await refusedWith("invalid_target", { resource: "https://api.example/#part" });
 });

@@ -38,7 +38,10 @@ export type Tenant = {
   /** A user, as an administrator registers one. */
   user(role?: string): Promise<{ readonly id: string; readonly ref: string }>;
   /** A perimeter below the root. */
-  perimeter(collection: "clients" | "accounts", parent?: string): Promise<{ readonly id: string; readonly ref: string }>;
+  perimeter(
+    collection: "clients" | "accounts",
+    parent?: string,
+  ): Promise<{ readonly id: string; readonly ref: string }>;
   /** By the host, about this tenant: its answer must be a success. */
   does(path: string, body?: object, on?: number): Promise<Json>;
 };
@@ -57,15 +60,30 @@ export type Deployment = {
   /** A request to server number `on`. */
   send(path: string, sent?: Sent, on?: number): Promise<Answer>;
   /** A POST of JSON, with a token. */
-  post(path: string, token: string, body?: object, on?: number, headers?: Readonly<Record<string, string>>): Promise<Answer>;
+  post(
+    path: string,
+    token: string,
+    body?: object,
+    on?: number,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer>;
   get(path: string, token: string, on?: number): Promise<Answer>;
-  form(path: string, fields: Readonly<Record<string, string | readonly string[]>>, headers?: Readonly<Record<string, string>>, on?: number): Promise<Answer>;
+  form(
+    path: string,
+    fields: Readonly<Record<string, string | readonly string[]>>,
+    headers?: Readonly<Record<string, string>>,
+    on?: number,
+  ): Promise<Answer>;
   /** An access token of the host's super admin. */
   readonly host: string;
   tenant(displayName?: string): Promise<Tenant>;
   /** By client_secret_basic. */
   token(client: Client, fields?: Readonly<Record<string, string | readonly string[]>>, on?: number): Promise<string>;
-  apiToken(token: string, scopes: readonly string[], on?: number): Promise<{ readonly ref: string; readonly token: string }>;
+  apiToken(
+    token: string,
+    scopes: readonly string[],
+    on?: number,
+  ): Promise<{ readonly ref: string; readonly token: string }>;
   /** What introspection answers, to the octet, asked by `asker`, a bearer token; the host unless said otherwise. */
   introspect(token: string, on?: number, asker?: string): Promise<string>;
   isActive(token: string, on?: number, asker?: string): Promise<boolean>;
@@ -103,14 +121,19 @@ export const startDeployment = async (options: DeploymentOptions = {}): Promise<
   const others = await Promise.all(Array.from({ length: (options.servers ?? 1) - 1 }, () => startServer({ env })));
   const servers = [first, ...others];
 
-  const base = (on = 0): string => `http://127.0.0.1:${servers[on]?.env["COUNTERSIGN_PORT"]}${options.issuerPath ?? ""}`;
+  const base = (on = 0): string =>
+    `http://127.0.0.1:${servers[on]?.env["COUNTERSIGN_PORT"]}${options.issuerPath ?? ""}`;
   const sendTo: Deployment["send"] = (path, sent, on) => send(base(on) + path, sent);
   const post: Deployment["post"] = (path, token, body, on, headers = {}) =>
     sendTo(
       path,
       body === undefined
         ? { method: "POST", headers: { ...bearer(token), ...headers } }
-        : { method: "POST", headers: { ...bearer(token), ...headers, "content-type": "application/json" }, body: JSON.stringify(body) },
+        : {
+            method: "POST",
+            headers: { ...bearer(token), ...headers, "content-type": "application/json" },
+            body: JSON.stringify(body),
+          },
       on,
     );
   const form: Deployment["form"] = (path, fields, headers = {}, on = 0) => {
@@ -118,7 +141,12 @@ export const startDeployment = async (options: DeploymentOptions = {}): Promise<
     return sendTo(path, { ...sent, headers: { ...sent.headers, ...headers } }, on);
   };
   const token: Deployment["token"] = async (client, fields = {}, on = 0) => {
-    const answer = await form("/oauth/token", { grant_type: "client_credentials", ...fields }, basic(client.client_id, client.client_secret), on);
+    const answer = await form(
+      "/oauth/token",
+      { grant_type: "client_credentials", ...fields },
+      basic(client.client_id, client.client_secret),
+      on,
+    );
     assert.equal(answer.status, 200, answer.text);
     return answer.json<{ access_token: string }>().access_token;
   };
@@ -130,17 +158,29 @@ export const startDeployment = async (options: DeploymentOptions = {}): Promise<
     return answer.json();
   };
   const tenant: Deployment["tenant"] = async (displayName = "Acme") => {
-    const { id, resource } = (await created("/v1/organizations", { display_name: displayName })) as Record<string, string>;
+    const { id, resource } = (await created("/v1/organizations", { display_name: displayName })) as Record<
+      string,
+      string
+    >;
     const self: Tenant = {
       id: id ?? "",
       ref: resource ?? "",
       does: (path, body = {}, on = 0) => created(path, body, { "countersign-tenant": self.ref }, on),
       account: async ({ role, ...registration } = {}) => {
-        const made = (await self.does("/v1/service-accounts", { parent: self.ref, display_name: "A service", ...registration })) as Client &
-          Record<string, string>;
+        const made = (await self.does("/v1/service-accounts", {
+          parent: self.ref,
+          display_name: "A service",
+          ...registration,
+        })) as Client & Record<string, string>;
         const ref = made["resource"] ?? "";
         if (role !== undefined) await self.does("/v1/role-assignments", { parent: self.ref, principal: ref, role });
-        return { client_id: made.client_id, client_secret: made.client_secret, id: made["id"] ?? "", ref, tenant: self };
+        return {
+          client_id: made.client_id,
+          client_secret: made.client_secret,
+          id: made["id"] ?? "",
+          ref,
+          tenant: self,
+        };
       },
       user: async (role) => {
         const made = await self.does("/v1/users", {
@@ -201,14 +241,20 @@ export const startDeployment = async (options: DeploymentOptions = {}): Promise<
       );
       assert.ok(key && row);
       const der = unseal(key, `signing_keys/${row.kid}`, row.private_sealed);
-      return { kid: row.kid, key: createPrivateKey({ key: der, format: "der", type: "pkcs8" }), publicJwk: row.public_jwk };
+      return {
+        kid: row.kid,
+        key: createPrivateKey({ key: der, format: "der", type: "pkcs8" }),
+        publicJwk: row.public_jwk,
+      };
     },
     close: async () => {
       await pool.end();
       // A server that has died of its own accord is no detail.
       const codes = await Promise.all(servers.map((server) => server.stop()));
       await own?.drop();
-      codes.forEach((code, on) => assert.equal(code, 0, `server ${on} ended with ${code}: ${servers[on]?.output().slice(-4_000)}`));
+      codes.forEach((code, on) =>
+        assert.equal(code, 0, `server ${on} ended with ${code}: ${servers[on]?.output().slice(-4_000)}`),
+      );
     },
   };
 };

@@ -25,7 +25,9 @@ export const send = (url: string, { method = "GET", headers = {}, body = "" }: S
     const outgoing = request(url, { method, agent, headers: { ...length, ...headers } }, (incoming) => {
       let text = "";
       incoming.setEncoding("utf8").on("data", (part: string) => void (text += part));
-      incoming.once("error", reject).once("end", () => resolve(answerOf(incoming.statusCode ?? 0, incoming.headers, text)));
+      incoming
+        .once("error", reject)
+        .once("end", () => resolve(answerOf(incoming.statusCode ?? 0, incoming.headers, text)));
     });
     outgoing.once("error", reject).end(body);
   });
@@ -52,7 +54,9 @@ export const basic = (id: string, secret: string) => ({
 
 /** A form, with a parameter for each value of an array. */
 export const formOf = (fields: Readonly<Record<string, string | readonly string[]>>): Sent => {
-  const pairs = Object.entries(fields).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : value.map((one) => [name, one])));
+  const pairs = Object.entries(fields).flatMap(([name, value]) =>
+    typeof value === "string" ? [[name, value]] : value.map((one) => [name, one]),
+  );
   return {
     method: "POST",
     headers: { "content-type": "application/x-www-form-urlencoded" },

@@ -16,7 +16,8 @@ const inactive = '{"active":false}';
 type Fields = Readonly<Record<string, string | readonly string[]>>;
 const introspect = (fields: Fields, headers: Readonly<Record<string, string>> = bearer(asker), on = 0) =>
   deployment.form("/oauth/introspect", fields, headers, on);
-const revoke = (fields: Fields, headers: Readonly<Record<string, string>>, on = 0) => deployment.form("/oauth/revoke", fields, headers, on);
+const revoke = (fields: Fields, headers: Readonly<Record<string, string>>, on = 0) =>
+  deployment.form("/oauth/revoke", fields, headers, on);
 
 const refused = (answer: Answer, status: number, error: string, challenge?: RegExp): void => {
   assert.equal(answer.status, status, answer.text);
@@ -29,7 +30,8 @@ const refused = (answer: Answer, status: number, error: string, challenge?: RegE
 for (const path of ["/oauth/introspect", "/oauth/revoke"]) {
   test(`RFC 7662 §2.1, RFC 7009 §2.1: at ${path} the caller is authenticated, else 401 with the challenge of what it tried`, async () => {
     const token = await deployment.token(gateway);
-    const ask = (headers: Readonly<Record<string, string>>, more: Fields = {}) => deployment.form(path, { token, ...more }, headers);
+    const ask = (headers: Readonly<Record<string, string>>, more: Fields = {}) =>
+      deployment.form(path, { token, ...more }, headers);
     refused(await ask({}), 401, "invalid_client");
     refused(await ask(basic(gateway.client_id, "cs_secret_wrong")), 401, "invalid_client", /^Basic/);
     refused(await ask(bearer("garbage")), 401, "invalid_token", /^Bearer .*error="invalid_token"/);
@@ -40,10 +42,21 @@ for (const path of ["/oauth/introspect", "/oauth/revoke"]) {
 
   test(`RFC 6750 §2: at ${path} two ways at once are invalid_request, a token in the URL is refused, and only POST is answered`, async () => {
     const token = await deployment.token(gateway);
-    refused(await deployment.form(path, { token, client_id: gateway.client_id, client_secret: gateway.client_secret }, bearer(asker)), 400, "invalid_request");
+    refused(
+      await deployment.form(
+        path,
+        { token, client_id: gateway.client_id, client_secret: gateway.client_secret },
+        bearer(asker),
+      ),
+      400,
+      "invalid_request",
+    );
     refused(await deployment.form(path, { token: [token, token] }, bearer(asker)), 400, "invalid_request");
     assert.equal((await deployment.form(`${path}?access_token=${asker}`, { token })).status, 400);
-    assert.equal((await deployment.send(`${path}?token=${token}`, { method: "POST", headers: bearer(asker) })).status, 400);
+    assert.equal(
+      (await deployment.send(`${path}?token=${token}`, { method: "POST", headers: bearer(asker) })).status,
+      400,
+    );
     assert.equal((await deployment.get(`${path}?token=${token}`, asker)).status, 405);
     assert.equal(await deployment.isActive(token), true);
   });
@@ -66,7 +79,10 @@ test("RFC 7662 §2.2: an active token is told with everything a resource server 
   ] as const;
   for (const [token, account, clientId] of cases)
     for (const on of [0, 1]) {
-      const { iat, exp, jti, ...told } = JSON.parse(await deployment.introspect(token, on, asker)) as Record<string, unknown>;
+      const { iat, exp, jti, ...told } = JSON.parse(await deployment.introspect(token, on, asker)) as Record<
+        string,
+        unknown
+      >;
       assert.deepEqual(told, {
         active: true,
         iss: deployment.issuer,
@@ -77,7 +93,10 @@ test("RFC 7662 §2.2: an active token is told with everything a resource server 
         tenant_id: tenant.id,
         ...(clientId === undefined ? {} : { client_id: clientId }),
       });
-      assert.ok(Number.isInteger(iat) && Number.isInteger(exp) && Number(exp) > Number(iat), `${String(iat)} ${String(exp)}`);
+      assert.ok(
+        Number.isInteger(iat) && Number.isInteger(exp) && Number(exp) > Number(iat),
+        `${String(iat)} ${String(exp)}`,
+      );
       assert.match(String(jti), /^[0-9a-f-]{36}$/);
     }
 });
@@ -89,12 +108,29 @@ test("RFC 7662 §2.2: foreign, malformed, unknown, revoked and expired tokens, a
   const revoked = await deployment.token(gateway);
   await revoke({ token: revoked }, bearer(asker));
   const expired = await deployment.apiToken(asker, ["accounts:read"]);
-  await deployment.sql("update api_tokens set create_time = now() - interval '2 days', expire_time = now() - interval '1 day' where id = $1", [
-    expired.ref.split("/")[1],
-  ]);
+  await deployment.sql(
+    "update api_tokens set create_time = now() - interval '2 days', expire_time = now() - interval '1 day' where id = $1",
+    [expired.ref.split("/")[1]],
+  );
   const known = await deployment.apiToken(asker, ["accounts:read"]);
   const oneOff = `${known.token.slice(0, 20)}${known.token[20] === "A" ? "B" : "A"}${known.token.slice(21)}`;
-  const dead = [foreign, foreignHandle, hosts, revoked, expired.token, oneOff, gateway.client_secret, "x", "..", "a.b.c", "cs_at_", "cs_api_", "é", "x".repeat(5_000), randomUUID()];
+  const dead = [
+    foreign,
+    foreignHandle,
+    hosts,
+    revoked,
+    expired.token,
+    oneOff,
+    gateway.client_secret,
+    "x",
+    "..",
+    "a.b.c",
+    "cs_at_",
+    "cs_api_",
+    "é",
+    "x".repeat(5_000),
+    randomUUID(),
+  ];
   for (const on of [0, 1])
     for (const token of dead) {
       const answer = await introspect({ token }, bearer(asker), on);
@@ -103,7 +139,9 @@ test("RFC 7662 §2.2: foreign, malformed, unknown, revoked and expired tokens, a
       assert.match(answer.headers["content-type"] ?? "", /^application\/json/);
       assert.equal(answer.headers["cache-control"], "no-store");
     }
-  const lengths = new Set(await Promise.all(dead.map(async (token) => (await introspect({ token })).headers["content-length"])));
+  const lengths = new Set(
+    await Promise.all(dead.map(async (token) => (await introspect({ token })).headers["content-length"])),
+  );
   assert.deepEqual([...lengths], [String(inactive.length)]);
 });
 
@@ -131,7 +169,12 @@ test("RFC 7662 §2.1: who may not introspect others' tokens is refused alike for
 test("RFC 7662 §2.1: a caller's token that lacks the scope is refused with insufficient_scope (RFC 6750 §3.1)", async () => {
   const narrow = await deployment.token(gateway, { scope: "accounts:read" });
   const anothers = await deployment.token(await tenant.account());
-  refused(await introspect({ token: anothers }, bearer(narrow)), 403, "insufficient_scope", /^Bearer .*error="insufficient_scope"/);
+  refused(
+    await introspect({ token: anothers }, bearer(narrow)),
+    403,
+    "insufficient_scope",
+    /^Bearer .*error="insufficient_scope"/,
+  );
 });
 
 for (const format of ["jwt", "opaque"] as const) {
@@ -189,7 +232,10 @@ test("RFC 7009 §2.2: an unknown or malformed token is answered 200: there is no
 
 test("RFC 7009 §2.1: revoking a client secret does nothing: a secret is no token", async () => {
   const account = await tenant.account();
-  assert.equal((await revoke({ token: account.client_secret }, basic(account.client_id, account.client_secret))).status, 200);
+  assert.equal(
+    (await revoke({ token: account.client_secret }, basic(account.client_id, account.client_secret))).status,
+    200,
+  );
   assert.ok(await deployment.token(account));
 });
 
@@ -197,11 +243,14 @@ test("invariant 9: a revocation by the host in a tenant is written to that tenan
   const token = await deployment.token(gateway);
   const { jti } = JSON.parse(await deployment.introspect(token)) as { jti: string };
   assert.equal((await revoke({ token }, bearer(deployment.host))).status, 200);
-  const rows = await deployment.sql("select action, outcome, bypass from audit_entries where tenant_id = $1 and target = $2", [
+  const rows = await deployment.sql(
+    "select action, outcome, bypass from audit_entries where tenant_id = $1 and target = $2",
+    [tenant.id, `access-tokens/${jti}`],
+  );
+  assert.deepEqual(rows, [{ action: "oauth.revoke", outcome: "done", bypass: true }]);
+  const events = await deployment.sql("select type from events where tenant_id = $1 and subject = $2", [
     tenant.id,
     `access-tokens/${jti}`,
   ]);
-  assert.deepEqual(rows, [{ action: "oauth.revoke", outcome: "done", bypass: true }]);
-  const events = await deployment.sql("select type from events where tenant_id = $1 and subject = $2", [tenant.id, `access-tokens/${jti}`]);
   assert.deepEqual(events, [{ type: "countersign.token.revoked.v1" }]);
 });

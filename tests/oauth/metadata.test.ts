@@ -35,7 +35,9 @@ for (const { title, deployment, path } of cases) {
   });
 
   test(`RFC 8414 §2: what ${title} advertises is there, and is complete`, async () => {
-    const metadata = (await send(rootOf(deployment) + insertion(names[0], path))).json<Record<string, string & readonly string[]>>();
+    const metadata = (await send(rootOf(deployment) + insertion(names[0], path))).json<
+      Record<string, string & readonly string[]>
+    >();
     for (const endpoint of ["token_endpoint", "introspection_endpoint", "revocation_endpoint"]) {
       const url = new URL(metadata[endpoint] ?? "");
       assert.ok(url.href.startsWith(`${deployment.issuer}/`), url.href);
@@ -45,16 +47,20 @@ for (const { title, deployment, path } of cases) {
     assert.deepEqual(metadata["code_challenge_methods_supported"], ["S256"]);
     for (const about of ["token", "introspection", "revocation"]) {
       const methods = metadata[`${about}_endpoint_auth_methods_supported`] ?? [];
-      for (const method of ["client_secret_basic", "client_secret_post", "private_key_jwt"]) assert.ok(methods.includes(method), `${about} ${method}`);
+      for (const method of ["client_secret_basic", "client_secret_post", "private_key_jwt"])
+        assert.ok(methods.includes(method), `${about} ${method}`);
       const algorithms = metadata[`${about}_endpoint_auth_signing_alg_values_supported`] ?? [];
-      for (const algorithm of ["ES256", "PS256", "EdDSA"]) assert.ok(algorithms.includes(algorithm), `${about} ${algorithm}`);
+      for (const algorithm of ["ES256", "PS256", "EdDSA"])
+        assert.ok(algorithms.includes(algorithm), `${about} ${algorithm}`);
       assert.ok(!algorithms.includes("none"));
     }
   });
 
   test(`RFC 7517 §4: the key set of ${title} shows public members only, each key with a name, a use and an algorithm`, async () => {
     const metadata = (await send(rootOf(deployment) + suffix(names[1], path))).json<{ jwks_uri: string }>();
-    const { keys } = (await send(rootOf(deployment) + new URL(metadata.jwks_uri).pathname)).json<{ keys: Record<string, string>[] }>();
+    const { keys } = (await send(rootOf(deployment) + new URL(metadata.jwks_uri).pathname)).json<{
+      keys: Record<string, string>[];
+    }>();
     assert.ok(keys.length > 0);
     for (const key of keys) {
       assert.deepEqual(Object.keys(key).toSorted(), ["alg", "crv", "kid", "kty", "use", "x", "y"]);
@@ -68,7 +74,13 @@ for (const { title, deployment, path } of cases) {
     for (const algorithm of ["oidc", "oauth2"] as const) {
       const authentication = client.ClientSecretBasic(account.client_secret);
       const options = { algorithm, execute: [client.allowInsecureRequests] };
-      const config = await client.discovery(new URL(deployment.issuer), account.client_id, undefined, authentication, options);
+      const config = await client.discovery(
+        new URL(deployment.issuer),
+        account.client_id,
+        undefined,
+        authentication,
+        options,
+      );
       assert.equal(config.serverMetadata().issuer, deployment.issuer);
       const { access_token } = await client.clientCredentialsGrant(config);
       assert.equal((await client.tokenIntrospection(config, access_token)).active, true);
@@ -83,7 +95,11 @@ test("RFC 8414 §3: an issuer's path is part of it: nothing is served beside it"
   const account = await tenant.account();
   assert.ok(await pathed.token(account));
   for (const path of ["/oauth/token", "/oauth/introspect", "/v1/organizations", "/oauth/jwks"])
-    assert.equal((await send(rootOf(pathed) + path, { method: path.endsWith("jwks") ? "GET" : "POST" })).status, 404, path);
+    assert.equal(
+      (await send(rootOf(pathed) + path, { method: path.endsWith("jwks") ? "GET" : "POST" })).status,
+      404,
+      path,
+    );
 });
 
 test("RFC 8414 §3: the documents are public, so they may be cached and read from any origin; they answer GET alone", async () => {

@@ -13,7 +13,8 @@ const header = basic(account.client_id, account.client_secret);
 const grant = { grant_type: "client_credentials" } as const;
 
 type Fields = Readonly<Record<string, string | readonly string[]>>;
-const ask = (fields: Fields, headers: Readonly<Record<string, string>> = header) => deployment.form("/oauth/token", fields, headers);
+const ask = (fields: Fields, headers: Readonly<Record<string, string>> = header) =>
+  deployment.form("/oauth/token", fields, headers);
 
 /** RFC 6749 §5.2: the status, the code, JSON, never cached, and a challenge if and only if the 401 answers an `Authorization` header. */
 const refused = (answer: Answer, status: number, error: string, challenge?: RegExp): void => {
@@ -45,7 +46,11 @@ test("RFC 6749 §3.2: a parameter that comes twice is invalid_request, whichever
   ])
     refused(await ask(fields), 400, "invalid_request");
   const { client_id, client_secret } = account;
-  refused(await ask({ ...grant, client_id, client_secret: [client_secret, client_secret] }, {}), 400, "invalid_request");
+  refused(
+    await ask({ ...grant, client_id, client_secret: [client_secret, client_secret] }, {}),
+    400,
+    "invalid_request",
+  );
   refused(await ask({ ...grant, client_id: [client_id, client_id], client_secret }, {}), 400, "invalid_request");
 });
 
@@ -57,12 +62,28 @@ test("RFC 6749 §3.2: a parameter without a value is taken as omitted, and one n
 
 test("RFC 6749 §5.2: no grant type is invalid_request, one that is unknown or not offered unsupported_grant_type", async () => {
   refused(await ask({}), 400, "invalid_request");
-  for (const grant_type of ["password", "implicit", "authorization_code", "Client_Credentials", "urn:ietf:params:oauth:grant-type:saml2-bearer"])
+  for (const grant_type of [
+    "password",
+    "implicit",
+    "authorization_code",
+    "Client_Credentials",
+    "urn:ietf:params:oauth:grant-type:saml2-bearer",
+  ])
     refused(await ask({ grant_type, username: "ada", password: "x", code: "x" }), 400, "unsupported_grant_type");
 });
 
 test("RFC 6749 §3.3: a scope that is unknown, malformed or more than the client may have is invalid_scope", async () => {
-  for (const scope of ["nothing:here", "accounts:read nothing:here", "users:read", "*", "accounts:read users:*", "Accounts:read", " ", "\"", "a\\b"])
+  for (const scope of [
+    "nothing:here",
+    "accounts:read nothing:here",
+    "users:read",
+    "*",
+    "accounts:read users:*",
+    "Accounts:read",
+    " ",
+    '"',
+    "a\\b",
+  ])
     refused(await ask({ ...grant, scope }), 400, "invalid_scope");
 });
 
@@ -85,7 +106,14 @@ test("RFC 6749 §2.3.1: failed client authentication is 401, with a Basic challe
   }
   refused(await ask(grant, {}), 401, "invalid_client");
   refused(await ask({ ...grant, client_id: account.client_id }, {}), 401, "invalid_client");
-  for (const authorization of ["Basic", "Basic !!!", "Basic OjEyMw==", `Basic ${Buffer.from("%zz:%zz").toString("base64")}`, "Digest x", "Bearer x"])
+  for (const authorization of [
+    "Basic",
+    "Basic !!!",
+    "Basic OjEyMw==",
+    `Basic ${Buffer.from("%zz:%zz").toString("base64")}`,
+    "Digest x",
+    "Bearer x",
+  ])
     refused(await ask(grant, { authorization }), 401, "invalid_client", /^Basic realm=/);
 });
 
@@ -102,15 +130,21 @@ test("RFC 6749 §2.3: an access token and an API token prove no client, though t
   const owner = await tenant.account({ role: "owner" });
   const token = await deployment.token(owner);
   const { token: apiToken } = await deployment.apiToken(token, ["accounts:read"]);
-  for (const secret of [token, apiToken]) refused(await ask(grant, basic(owner.client_id, secret)), 401, "invalid_client", /^Basic/);
+  for (const secret of [token, apiToken])
+    refused(await ask(grant, basic(owner.client_id, secret)), 401, "invalid_client", /^Basic/);
   refused(await ask(grant, bearer(token)), 401, "invalid_client", /^Basic/);
 });
 
 test("RFC 6749 §3.2: parameters come as a form in the body of a POST; a query is refused, and so is anything else", async () => {
   const body = formOf({ ...grant, client_id: account.client_id, client_secret: account.client_secret });
-  const asked = (type: string, text = body.body ?? "") => deployment.send("/oauth/token", { method: "POST", headers: { "content-type": type }, body: text });
+  const asked = (type: string, text = body.body ?? "") =>
+    deployment.send("/oauth/token", { method: "POST", headers: { "content-type": type }, body: text });
   assert.equal((await asked("application/x-www-form-urlencoded; charset=UTF-8")).status, 200);
-  refused(await asked("application/json", JSON.stringify({ ...grant, ...account, tenant: null })), 400, "invalid_request");
+  refused(
+    await asked("application/json", JSON.stringify({ ...grant, ...account, tenant: null })),
+    400,
+    "invalid_request",
+  );
   assert.ok([400, 415].includes((await asked("text/plain")).status));
   refused(await deployment.send(`/oauth/token?${body.body}`, { method: "POST" }), 400, "invalid_request");
   for (const method of ["GET", "PUT", "DELETE", "PATCH"]) {
@@ -125,14 +159,26 @@ test("RFC 6749 §4.4.3: a machine's grant has no refresh token", async () => {
 });
 
 test("RFC 8707 §2: a resource that is relative, has a fragment or is no URI is invalid_target", async () => {
-  for (const resource of ["/relative", "api.example", "https://api.example/#fragment", "https://api.example/#", "https://", "not a uri:x"])
+  for (const resource of [
+    "/relative",
+    "api.example",
+    "https://api.example/#fragment",
+    "https://api.example/#",
+    "https://",
+    "not a uri:x",
+  ])
     refused(await ask({ ...grant, resource }), 400, "invalid_target");
   refused(await ask({ ...grant, resource: ["https://one.example/", "https://two.example/#x"] }), 400, "invalid_target");
-  refused(await ask({ ...grant, resource: Array.from({ length: 11 }, (_, n) => `https://${n}.example/`) }), 400, "invalid_target");
+  refused(
+    await ask({ ...grant, resource: Array.from({ length: 11 }, (_, n) => `https://${n}.example/`) }),
+    400,
+    "invalid_target",
+  );
 });
 
 test("RFC 8707 §2: the token names the resources asked for, one as a string and several as a list", async () => {
-  const audienceOf = async (resource: string | readonly string[]) => decodeJwt(await deployment.token(account, { resource })).aud;
+  const audienceOf = async (resource: string | readonly string[]) =>
+    decodeJwt(await deployment.token(account, { resource })).aud;
   assert.equal(await audienceOf("https://api.example/v1"), "https://api.example/v1");
   assert.deepEqual(await audienceOf(["https://one.example/", "urn:two"]), ["https://one.example/", "urn:two"]);
   assert.equal(decodeJwt(await deployment.token(account)).aud, deployment.issuer);
@@ -143,7 +189,11 @@ test("RFC 9068 §2: a JWT access token has typ at+jwt, every required claim, and
   const token = await deployment.token(account, { scope: "accounts:read" });
   assert.deepEqual(Object.keys(decodeProtectedHeader(token)).toSorted(), ["alg", "kid", "typ"]);
   const keys = createRemoteJWKSet(new URL(`${deployment.base(1)}/oauth/jwks`));
-  const { payload, protectedHeader } = await jwtVerify(token, keys, { issuer: deployment.issuer, audience: deployment.issuer, typ: "at+jwt" });
+  const { payload, protectedHeader } = await jwtVerify(token, keys, {
+    issuer: deployment.issuer,
+    audience: deployment.issuer,
+    typ: "at+jwt",
+  });
   assert.equal(protectedHeader.alg, "ES256");
   assert.equal(payload.sub, account.ref);
   assert.equal(payload["client_id"], account.client_id);
@@ -171,7 +221,9 @@ test("OAuth 2.1 §3.2.1: a rotated secret proves nothing any more, at either pro
   await deployment.token(rolled, {}, 1);
   await tenant.does(`/v1/service-accounts/${rolled.id}:rotate`);
   const old = basic(rolled.client_id, rolled.client_secret);
-  for (const on of [0, 1]) refused(await deployment.form("/oauth/token", grant, old, on), 401, "invalid_client", /^Basic/);
+  for (const on of [0, 1])
+    refused(await deployment.form("/oauth/token", grant, old, on), 401, "invalid_client", /^Basic/);
   await tenant.does(`/v1/service-accounts/${account.id}:disable`);
-  for (const on of [0, 1]) refused(await deployment.form("/oauth/token", grant, header, on), 401, "invalid_client", /^Basic/);
+  for (const on of [0, 1])
+    refused(await deployment.form("/oauth/token", grant, header, on), 401, "invalid_client", /^Basic/);
 });

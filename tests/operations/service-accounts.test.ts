@@ -77,9 +77,16 @@ test("another tenant's service account answers like one that never was, whatever
 test("invariant 8: nobody takes over an account that holds more than they do, by its secret or by a key", async () => {
   const tenant = await bench.tenant();
   const owner = await bench.ownerOf(tenant);
-  const account = await bench.ok(createServiceAccount, owner, { parent: bench.rootRef(tenant), display_name: "Powerful" });
-  const id = String(account["id"]);
-  await bench.ok(createRoleAssignment, owner, { parent: bench.rootRef(tenant), principal: account["resource"], role: "owner" });
+  const account = await bench.ok(createServiceAccount, owner, {
+    parent: bench.rootRef(tenant),
+    display_name: "Powerful",
+  });
+  const { id } = account;
+  await bench.ok(createRoleAssignment, owner, {
+    parent: bench.rootRef(tenant),
+    principal: account["resource"],
+    role: "owner",
+  });
   const keeper = await bench.ok(createRole, owner, {
     display_name: "Keeper of accounts",
     permissions: ["service-accounts:read", "service-accounts:rotate", "service-accounts:update"],
@@ -94,7 +101,10 @@ test("invariant 8: nobody takes over an account that holds more than they do, by
   await bench.refused("permission_denied", patchServiceAccount, clerk, { id, jwks }, { ifMatch: "r1" });
   // What gives nothing away stays allowed, and so does the same on an account that holds nothing.
   await bench.ok(patchServiceAccount, clerk, { id, display_name: "Renamed" }, { ifMatch: "r1" });
-  const harmless = await bench.ok(createServiceAccount, owner, { parent: bench.rootRef(tenant), display_name: "Harmless" });
+  const harmless = await bench.ok(createServiceAccount, owner, {
+    parent: bench.rootRef(tenant),
+    display_name: "Harmless",
+  });
   await bench.ok(rotateSecret, clerk, { id: harmless["id"] });
   await bench.ok(rotateSecret, owner, { id });
 });

@@ -20,11 +20,14 @@ const modulusBitsMin = 2048;
 
 const wrongWith = (key: JWK): string | undefined => {
   if (secretMembers.some((member) => member in key)) return "has private members; register the public key alone";
-  if (typeof key.kid !== "string" || key.kid === "" || key.kid.length > 200) return "needs a `kid` of 1 to 200 characters";
+  if (typeof key.kid !== "string" || key.kid === "" || key.kid.length > 200)
+    return "needs a `kid` of 1 to 200 characters";
   if (algorithmsOf(key).length === 0) return "is of a kind that is not accepted; use P-256, Ed25519 or RSA";
   try {
     const bits = createPublicKey({ key, format: "jwk" }).asymmetricKeyDetails?.modulusLength;
-    return bits !== undefined && bits < modulusBitsMin ? `has ${bits} bits; RSA keys need ${modulusBitsMin}` : undefined;
+    return bits !== undefined && bits < modulusBitsMin
+      ? `has ${bits} bits; RSA keys need ${modulusBitsMin}`
+      : undefined;
   } catch {
     return "is no well-formed JWK";
   }
@@ -36,7 +39,8 @@ export const checkKeys = (set: { readonly keys: readonly object[] }): Result<{ r
     const message = wrongWith(key);
     return message === undefined ? [] : [{ path: `jwks.keys[${at}]`, message }];
   });
-  if (new Set(keys.map((key) => key.kid)).size < keys.length) errors.push({ path: "jwks.keys", message: "two keys have the same `kid`" });
+  if (new Set(keys.map((key) => key.kid)).size < keys.length)
+    errors.push({ path: "jwks.keys", message: "two keys have the same `kid`" });
   const first = errors[0];
   return first === undefined ? { keys } : fault("invalid_argument", `\`${first.path}\` ${first.message}`, { errors });
 };

@@ -21,19 +21,28 @@ const transition = (verb: "disable" | "enable", to: "disabled" | "active", summa
     permission: "service-accounts:disable",
     scope: "tenant",
     target: atServiceAccount,
-    event: (account) => ({ type: `service-account.${verb}d`, subject: account.resource, data: { client_id: account.client_id } }),
+    event: (account) => ({
+      type: `service-account.${verb}d`,
+      subject: account.resource,
+      data: { client_id: account.client_id },
+    }),
     run: async (tx, input, { model, now, ifMatch }) => {
       const account = await knownServiceAccount(tx, input.id);
       if (isFault(account)) return account;
       if (account.state === to) return fault("illegal_transition", `the service account is ${to} already`);
       const expected = expectRevision(ifMatch, account.revision, "optional");
       if (isFault(expected)) return expected;
-      if (!(await updateServiceAccount(tx, account.id, expected.revision, { state: to }, new Date(now)))) return overtaken();
+      if (!(await updateServiceAccount(tx, account.id, expected.revision, { state: to }, new Date(now))))
+        return overtaken();
       tx.touch(principalVersion(tx.tenant, account.id));
       const after = await knownServiceAccount(tx, input.id);
       return isFault(after) ? after : render(model, after);
     },
   });
 
-export const disableServiceAccount = transition("disable", "disabled", "Disable a service account and every token it holds");
+export const disableServiceAccount = transition(
+  "disable",
+  "disabled",
+  "Disable a service account and every token it holds",
+);
 export const enableServiceAccount = transition("enable", "active", "Enable a disabled service account");

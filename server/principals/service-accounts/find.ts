@@ -20,10 +20,16 @@ export const atServiceAccount = async (tx: Tx, input: { readonly id: string }): 
  * Who gets an account's secret, or puts a key into it, can be the account. So it must hold all that the account holds (invariant 8);
  * the account itself always may.
  */
-export const beyondTakingOver = async (tx: Tx, account: ServiceAccount, context: OperationContext): Promise<Fault | undefined> => {
+export const beyondTakingOver = async (
+  tx: Tx,
+  account: ServiceAccount,
+  context: OperationContext,
+): Promise<Fault | undefined> => {
   const lacking = await heldBeyond(tx, { kind: "service", id: account.id }, context);
   const [first] = lacking;
   return first === undefined
     ? undefined
-    : fault("permission_denied", `the service account holds what you do not: ${namesOf(lacking)}`, { permission: first });
+    : fault("permission_denied", `the service account holds what you do not: ${namesOf(lacking)}`, {
+        permission: first,
+      });
 };

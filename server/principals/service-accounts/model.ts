@@ -40,7 +40,11 @@ export const overlapSecondsMax = 7 * 24 * 3600;
 export const accessTokenFormat = Type.Union([Type.Literal("jwt"), Type.Literal("opaque")], {
   description: "jwt (RFC 9068), which anyone can verify, or opaque, which only introspection can",
 });
-export const accessTokenTtl = Type.Integer({ minimum: 60, maximum: 86400, description: "how long its access tokens live" });
+export const accessTokenTtl = Type.Integer({
+  minimum: 60,
+  maximum: 86400,
+  description: "how long its access tokens live",
+});
 export const scopes = permissionPatterns("what its access tokens may at most carry; `*` unless said otherwise", 1);
 /** RFC 7517: public keys only; checked further when written. */
 export const jwks = Type.Object(

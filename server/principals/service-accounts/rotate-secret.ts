@@ -25,7 +25,11 @@ export const rotateSecret = operation({
   input: strict({
     id,
     overlap_seconds: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: overlapSecondsMax, description: "how long the old secret still works; 0 unless said otherwise" }),
+      Type.Integer({
+        minimum: 0,
+        maximum: overlapSecondsMax,
+        description: "how long the old secret still works; 0 unless said otherwise",
+      }),
     ),
   }),
   output: strict({
@@ -33,7 +37,9 @@ export const rotateSecret = operation({
     resource: ref("service-accounts/{uuid}"),
     client_id: Type.String(),
     client_secret: Type.String({ description: "shown once" }),
-    previous_expire_time: Type.Union([time, Type.Null()], { description: "when the old secret ends; null when it has ended" }),
+    previous_expire_time: Type.Union([time, Type.Null()], {
+      description: "when the old secret ends; null when it has ended",
+    }),
   }),
   permission: "service-accounts:rotate",
   scope: "tenant",
@@ -58,10 +64,19 @@ export const rotateSecret = operation({
     const overlap = input.overlap_seconds ?? 0;
     const expires = overlap > 0 ? new Date(now + overlap * 1000) : undefined;
     if (expires !== undefined && (await countLiveSecrets(tx, account.id, at)) >= liveSecretsMax)
-      return fault("illegal_transition", `${liveSecretsMax} secrets are alive already; rotate without an overlap, or wait for the older one to end`);
+      return fault(
+        "illegal_transition",
+        `${liveSecretsMax} secrets are alive already; rotate without an overlap, or wait for the older one to end`,
+      );
     await endClientSecrets(tx, account.id, at, expires);
     const secret = newSecret("client_secret", tx.tenant, account.id);
-    await insertClientSecret(tx, { id: newId(), account: account.id, hash: secret.hash, keyId: secret.keyId, createTime: at });
+    await insertClientSecret(tx, {
+      id: newId(),
+      account: account.id,
+      hash: secret.hash,
+      keyId: secret.keyId,
+      createTime: at,
+    });
     tx.touch(principalVersion(tx.tenant, account.id));
     return {
       id: account.id,

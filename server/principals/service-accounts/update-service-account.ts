@@ -51,7 +51,10 @@ export const patchServiceAccount = operation({
     if (isFault(expected)) return expected;
 
     const { jwks: _, ...plain } = change;
-    const columns = { ...plain, ...(change.jwks === undefined ? {} : { jwks: keys === undefined ? null : JSON.stringify(keys) }) };
+    const columns = {
+      ...plain,
+      ...(change.jwks === undefined ? {} : { jwks: keys === undefined ? null : JSON.stringify(keys) }),
+    };
     if (!(await updateServiceAccount(tx, account.id, expected.revision, columns, new Date(now)))) return overtaken();
     tx.touch(principalVersion(tx.tenant, account.id));
     const after = await knownServiceAccount(tx, input.id);

@@ -48,14 +48,20 @@ const questionOf = (model: Model, { subject, action, resource }: EvaluationReque
 /** AuthZEN's types are often singular and its ids bare; a whole ref in `id` is taken as it is. */
 const ref = (type: string, id: string): string => {
   if (parseRef(id) !== undefined) return id;
-  const collection = type === "user" ? principalCollections.human : type === "service-account" ? principalCollections.service : type;
+  const collection =
+    type === "user" ? principalCollections.human : type === "service-account" ? principalCollections.service : type;
   return `${collection}/${id}`;
 };
 
 /** §6.1: 200 and a boolean; why, for people and for logs, in the response's context. */
 const evaluation = (answer: CheckAnswer) => ({
   decision: answer.effect === "permit",
-  context: { effect: answer.effect, because: answer.because, obligations: answer.obligations, reasons: sentences(answer) },
+  context: {
+    effect: answer.effect,
+    because: answer.because,
+    obligations: answer.obligations,
+    reasons: sentences(answer),
+  },
 });
 
 export const evaluate =

@@ -21,6 +21,9 @@ export const faultOf = (log: Log, error: unknown, requestId: string): Fault => {
     log.warn({ request_id: requestId, error: error.message }, "the database could not be asked");
     return fault("unavailable", "the server cannot reach its database; ask again", { retryAfterSeconds: 1 });
   }
-  log.error({ request_id: requestId, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }, "request failed");
+  log.error(
+    { request_id: requestId, error: error instanceof Error ? (error.stack ?? error.message) : String(error) },
+    "request failed",
+  );
   return fault("internal", "something broke on our side; the request id finds it in the log");
 };

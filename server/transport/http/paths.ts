@@ -19,7 +19,10 @@ const split = (path: string): { readonly url: string; readonly verb: string } =>
 };
 
 export const mounted = (routes: readonly Route[]): readonly Mounted[] => {
-  const byName = new Map<string, { readonly method: Route["method"]; readonly url: string; readonly byVerb: Map<string, Route> }>();
+  const byName = new Map<
+    string,
+    { readonly method: Route["method"]; readonly url: string; readonly byVerb: Map<string, Route> }
+  >();
   for (const route of routes) {
     const { url, verb } = split(route.path);
     const name = `${route.method} ${url}`;

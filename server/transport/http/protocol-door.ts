@@ -12,14 +12,18 @@ import { newId } from "../../platform/random.ts";
 import { faultOf } from "./error-faults.ts";
 import { bodyOctetsMax } from "./limits.ts";
 import type { ProtocolRoute } from "./routes.ts";
-import type { HttpObserver } from "./server.ts";
+import type { HttpObserver } from "./observer.ts";
 
 type Needs = { readonly log: Log; readonly observer: HttpObserver };
 
 const formType = "application/x-www-form-urlencoded";
 
 /** Serves the routes' paths, and gives every other request to `next`. */
-export const protocolDoor = (routes: readonly ProtocolRoute[], needs: Needs, next: RequestListener): RequestListener => {
+export const protocolDoor = (
+  routes: readonly ProtocolRoute[],
+  needs: Needs,
+  next: RequestListener,
+): RequestListener => {
   const byPath = new Map(routes.map((route) => [route.path, route]));
   return (request, response) => {
     const url = request.url ?? "/";
@@ -30,7 +34,13 @@ export const protocolDoor = (routes: readonly ProtocolRoute[], needs: Needs, nex
   };
 };
 
-const serve = (route: ProtocolRoute, needs: Needs, request: IncomingMessage, response: ServerResponse, hasQuery: boolean): void => {
+const serve = (
+  route: ProtocolRoute,
+  needs: Needs,
+  request: IncomingMessage,
+  response: ServerResponse,
+  hasQuery: boolean,
+): void => {
   const requestId = newId<string>();
   const begun = monotonicMs();
   const answer = ({ status, headers, body }: ProtocolResponse): void => {
@@ -47,7 +57,8 @@ const serve = (route: ProtocolRoute, needs: Needs, request: IncomingMessage, res
       return refuse(text);
     }
     const type = request.headers["content-type"];
-    if (text !== "" && type?.startsWith(formType) !== true) return refuse(fault("invalid_argument", `send the parameters as ${formType}`));
+    if (text !== "" && type?.startsWith(formType) !== true)
+      return refuse(fault("invalid_argument", `send the parameters as ${formType}`));
     const form = parse(text) as Form;
     route.handle({ authorization: request.headers.authorization, form, requestId }).then(answer, (error: unknown) => {
       refuse(faultOf(needs.log, error, requestId));

@@ -30,8 +30,16 @@ export type JsonRoute = Common & {
   readonly kind: "json";
   readonly handle: (request: JsonRequest) => Promise<JsonAnswer>;
 };
-export type JsonRequest = { readonly authorization: string | undefined; readonly body: unknown; readonly requestId: string };
-export type JsonAnswer = { readonly status: number; readonly body: unknown; readonly headers?: Readonly<Record<string, string>> };
+export type JsonRequest = {
+  readonly authorization: string | undefined;
+  readonly body: unknown;
+  readonly requestId: string;
+};
+export type JsonAnswer = {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+};
 
 /** A management operation; everything about it is in its declaration. */
 export type OperationRoute = Common & { readonly kind: "operation"; readonly operation: Operation };

@@ -25,12 +25,10 @@ import {
   requestTimeoutMs,
 } from "./limits.ts";
 import { type Mounted, methodsByUrl, mounted, takeVerb } from "./paths.ts";
+import type { HttpObserver } from "./observer.ts";
 import { problem } from "./problem.ts";
 import { protocolDoor } from "./protocol-door.ts";
 import { checkRoutes, type JsonRoute, type OperationRoute, type ProtocolRoute, type Route } from "./routes.ts";
-
-/** How requests are counted; label values come from the route table alone, never from the request. */
-export type HttpObserver = { finished(route: string, method: string, status: number, seconds: number): void };
 
 export type HttpNeeds = {
   readonly engine: Engine;
@@ -64,13 +62,22 @@ export const buildHttp = (needs: HttpNeeds): FastifyInstance => {
   });
   app.setValidatorCompiler(() => () => true);
   app.removeContentTypeParser("application/json");
-  app.addContentTypeParser("application/json", { parseAs: "string", bodyLimit: bodyOctetsMax }, (_request, text, done) => {
-    const parsed = readJson(String(text));
-    if (isFault(parsed)) done(Object.assign(new Error(parsed.detail), { fault: parsed }));
-    else done(null, parsed.value);
-  });
+  app.addContentTypeParser(
+    "application/json",
+    { parseAs: "string", bodyLimit: bodyOctetsMax },
+    (_request, text, done) => {
+      const parsed = readJson(String(text));
+      if (isFault(parsed)) done(Object.assign(new Error(parsed.detail), { fault: parsed }));
+      else done(null, parsed.value);
+    },
+  );
   app.addHook("onResponse", (request, reply, done) => {
-    needs.observer.finished(request.routeOptions.url ?? "unmatched", request.method, reply.statusCode, reply.elapsedTime / 1000);
+    needs.observer.finished(
+      request.routeOptions.url ?? "unmatched",
+      request.method,
+      reply.statusCode,
+      reply.elapsedTime / 1000,
+    );
     done();
   });
   app.setNotFoundHandler((request, reply) => send(reply, request, nothingAt(request)));
@@ -91,7 +98,11 @@ const handlerOf = (needs: HttpNeeds, route: Exclude<Route, ProtocolRoute>): Hand
     case "document":
       return (_request, reply) => {
         const cache = `public, max-age=${route.cacheSeconds}`;
-        void reply.headers({ "content-type": "application/json", "cache-control": cache, "access-control-allow-origin": "*" });
+        void reply.headers({
+          "content-type": "application/json",
+          "cache-control": cache,
+          "access-control-allow-origin": "*",
+        });
         return reply.send(JSON.stringify(route.document()));
       };
     case "json":
@@ -104,7 +115,11 @@ const handlerOf = (needs: HttpNeeds, route: Exclude<Route, ProtocolRoute>): Hand
 };
 
 const mount = (app: FastifyInstance, needs: HttpNeeds, { method, url, byVerb }: Mounted): void => {
-  const handlers = new Map([...byVerb].flatMap(([verb, route]) => (route.kind === "protocol" ? [] : [[verb, handlerOf(needs, route)] as const])));
+  const handlers = new Map(
+    [...byVerb].flatMap(([verb, route]) =>
+      route.kind === "protocol" ? [] : [[verb, handlerOf(needs, route)] as const],
+    ),
+  );
   const plain = handlers.get("");
   if (plain !== undefined && handlers.size === 1) {
     app.route({ method, url, handler: plain });
@@ -141,12 +156,20 @@ const operate = async (
   reply: FastifyReply,
 ): Promise<FastifyReply> => {
   if ((request.query as Record<string, unknown>).access_token !== undefined)
-    return send(reply, request, fault("invalid_argument", "a token in the URL is refused; send it as `Authorization: Bearer …`"));
+    return send(
+      reply,
+      request,
+      fault("invalid_argument", "a token in the URL is refused; send it as `Authorization: Bearer …`"),
+    );
   const caller = await authenticate(needs.authentication, request.headers.authorization);
   if (isFault(caller)) return send(reply, request, caller);
   const key = header(request, "idempotency-key");
   if (key !== undefined && (key.length > idempotencyKeyLengthMax || key === ""))
-    return send(reply, request, fault("invalid_argument", `\`Idempotency-Key\` must have 1 to ${idempotencyKeyLengthMax} characters`));
+    return send(
+      reply,
+      request,
+      fault("invalid_argument", `\`Idempotency-Key\` must have 1 to ${idempotencyKeyLengthMax} characters`),
+    );
   const input = inputOf(route, request);
   if (isFault(input)) return send(reply, request, input);
   const answer = await perform(needs.engine, prepared, caller, input, {
@@ -167,12 +190,14 @@ const inputOf = (route: OperationRoute, request: FastifyRequest): Fault | Record
   const params = request.params as Record<string, string>;
   const inBody = route.method === "POST" || route.method === "PATCH";
   const rest = inBody ? (request.body ?? {}) : typed(route, request.query as Record<string, unknown>);
-  if (typeof rest !== "object" || rest === null || Array.isArray(rest)) return fault("invalid_argument", "the body must be a JSON object");
+  if (typeof rest !== "object" || rest === null || Array.isArray(rest))
+    return fault("invalid_argument", "the body must be a JSON object");
   const query = request.query as Record<string, unknown>;
   const stray = inBody ? Object.keys(query)[0] : undefined;
   if (stray !== undefined) return fault("invalid_argument", `\`${stray}\` belongs in the body, not in the URL`);
   const twice = Object.keys(params).find((name) => Object.hasOwn(rest, name));
-  if (twice !== undefined) return fault("invalid_argument", `\`${twice}\` is taken from the path; leave it out elsewhere`);
+  if (twice !== undefined)
+    return fault("invalid_argument", `\`${twice}\` is taken from the path; leave it out elsewhere`);
   return { ...rest, ...params };
 };
 
@@ -182,7 +207,8 @@ const typed = (route: OperationRoute, query: Readonly<Record<string, unknown>>):
   return Object.fromEntries(
     Object.entries(query).map(([name, value]) => {
       const wanted = properties[name]?.type;
-      if ((wanted === "integer" || wanted === "number") && typeof value === "string" && /^-?\d{1,15}$/.test(value)) return [name, Number(value)];
+      if ((wanted === "integer" || wanted === "number") && typeof value === "string" && /^-?\d{1,15}$/.test(value))
+        return [name, Number(value)];
       if (wanted === "boolean" && (value === "true" || value === "false")) return [name, value === "true"];
       return [name, value];
     }),
@@ -191,7 +217,8 @@ const typed = (route: OperationRoute, query: Readonly<Record<string, unknown>>):
 
 const readJson = (text: string): Fault | { readonly value: unknown } => {
   if (text === "") return { value: undefined };
-  if (jsonDepth(text) > jsonDepthMax) return fault("invalid_argument", `the JSON is nested more than ${jsonDepthMax} deep`);
+  if (jsonDepth(text) > jsonDepthMax)
+    return fault("invalid_argument", `the JSON is nested more than ${jsonDepthMax} deep`);
   try {
     return { value: withoutPrototypes(JSON.parse(text)) };
   } catch {
@@ -201,7 +228,8 @@ const readJson = (text: string): Fault | { readonly value: unknown } => {
 
 /** `__proto__` in JSON is an own field that object spread would turn into a prototype: refused like any unknown field, by name. */
 const withoutPrototypes = (value: unknown): unknown => {
-  if (typeof value === "object" && value !== null && Object.hasOwn(value, "__proto__")) throw new SyntaxError("__proto__");
+  if (typeof value === "object" && value !== null && Object.hasOwn(value, "__proto__"))
+    throw new SyntaxError("__proto__");
   return value;
 };
 
@@ -216,16 +244,23 @@ const nothingAt = (request: FastifyRequest): Fault => fault("not_found", `nothin
 
 const send = (reply: FastifyReply, request: FastifyRequest, failure: Fault): FastifyReply => {
   const { status, headers, body } = problem(failure, request.id, pathOf(request));
-  return reply.code(status).headers({ ...headers, "request-id": request.id }).send(body);
+  return reply
+    .code(status)
+    .headers({ ...headers, "request-id": request.id })
+    .send(body);
 };
 
 /** RFC 9110 §15.5.6: a known resource asked with another method says which ones it has. */
 const refuseOtherMethods = (app: FastifyInstance, url: string, methods: readonly string[]): void => {
   const others = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].filter((method) => !methods.includes(method));
   app.route({
-    method: others as "GET"[],
+    method: others,
     url,
     handler: (request, reply) =>
-      send(reply.header("allow", methods.join(", ")), request, fault("method_not_allowed", `\`${pathOf(request)}\` answers ${methods.join(", ")}`)),
+      send(
+        reply.header("allow", methods.join(", ")),
+        request,
+        fault("method_not_allowed", `\`${pathOf(request)}\` answers ${methods.join(", ")}`),
+      ),
   });
 };

@@ -13,7 +13,11 @@ export type ManagementNeeds = {
 };
 
 type Answer = { readonly status: number; readonly type: string; readonly text: string };
-const said = (yes: boolean): Answer => ({ status: yes ? 200 : 503, type: "application/json", text: JSON.stringify({ status: yes ? "ok" : "unavailable" }) });
+const said = (yes: boolean): Answer => ({
+  status: yes ? 200 : 503,
+  type: "application/json",
+  text: JSON.stringify({ status: yes ? "ok" : "unavailable" }),
+});
 
 export const startManagement = async (needs: ManagementNeeds): Promise<Server> => {
   const answer = async (path: string): Promise<Answer> => {

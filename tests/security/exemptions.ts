@@ -1,0 +1,36 @@
+/**
+ * What the route sweep lets pass, route by route. The lists may only shrink: the sweep holds them against the route table and fails where
+ * one names too much or too little, so a route that needs no token, or that another tenant's token gets an answer from, is seen in review.
+ */
+
+/** Answered to anybody. Each says why in its own policy. */
+export const publicRoutes: readonly string[] = [
+  "GET /.well-known/oauth-authorization-server",
+  "GET /.well-known/openid-configuration",
+  "GET /oauth/jwks",
+];
+
+/** OAuth endpoints: the client authenticates as the endpoint's own RFC says; the sweep asks them in its own way. */
+export const clientRoutes: readonly string[] = ["POST /oauth/introspect", "POST /oauth/revoke", "POST /oauth/token"];
+
+/** These name nothing that could be another tenant's: whose token it is says which tenant they are about. */
+export const ownTenantOperations: readonly string[] = [
+  "accounts.list",
+  "api-tokens.create",
+  "api-tokens.list",
+  "audit.list",
+  "built-in-roles.list",
+  "clients.list",
+  "events.list",
+  "memberships.list",
+  "organizations.create",
+  "organizations.list",
+  "role-assignments.list",
+  "roles.create",
+  "roles.list",
+  "service-accounts.list",
+  "users.list",
+];
+
+/** Decided at the host: no tenant's own role reaches them, whatever its scopes. */
+export const hostOperations: readonly string[] = ["organizations.create", "organizations.resume", "organizations.suspend"];

@@ -1,0 +1,83 @@
+/**
+ * A tenant with one of everything in it, and for every operation a request that names something of it and would be valid. An operation
+ * without one is not swept past: the sweep fails and says which request is missing here.
+ */
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import type { Operation } from "../../server/operations/operation.ts";
+import type { Account, Deployment, Tenant } from "../oauth/deployment.ts";
+
+export type Populated = {
+  readonly tenant: Tenant;
+  readonly owner: Account;
+  /** One existing id of every collection. */
+  readonly ids: Readonly<Record<string, string>>;
+};
+
+export const populate = async (deployment: Deployment, name: string): Promise<Populated> => {
+  const tenant = await deployment.tenant(name);
+  const owner = await tenant.account({ role: "owner" });
+  const client = await tenant.perimeter("clients");
+  const account = await tenant.perimeter("accounts", client.ref);
+  const user = await tenant.user("member");
+  const idOf = async (path: string, body: object): Promise<string> => String((await tenant.does(path, body))["id"]);
+  const membership = await idOf("/v1/memberships", { parent: client.ref, user: user.ref });
+  const service = await tenant.account();
+  const role = await idOf("/v1/roles", { display_name: "Reader", permissions: ["accounts:read"] });
+  const assignment = await idOf("/v1/role-assignments", { parent: tenant.ref, principal: service.ref, role: "viewer" });
+  const token = await deployment.apiToken(await deployment.token(owner), ["accounts:read"]);
+  return {
+    tenant,
+    owner,
+    ids: {
+      organizations: tenant.id,
+      clients: client.id,
+      accounts: account.id,
+      users: user.id,
+      memberships: membership,
+      "service-accounts": service.id,
+      "api-tokens": token.ref.split("/")[1] ?? "",
+      roles: role,
+      "role-assignments": assignment,
+    },
+  };
+};
+
+/** Ids that never were, of the same collections. */
+export const neverWere = (ids: Populated["ids"]): Populated["ids"] => Object.fromEntries(Object.keys(ids).map((name) => [name, randomUUID()]));
+
+const bodies: Readonly<Record<string, (ids: Populated["ids"]) => object>> = {
+  "organizations.create": () => ({ display_name: "Another" }),
+  "organizations.update": () => ({ display_name: "Renamed" }),
+  "clients.create": (ids) => ({ parent: `organizations/${ids["organizations"]}`, display_name: "A client" }),
+  "clients.update": () => ({ display_name: "Renamed" }),
+  "accounts.create": (ids) => ({ parent: `clients/${ids["clients"]}`, display_name: "An account" }),
+  "accounts.update": () => ({ display_name: "Renamed" }),
+  "users.create": (ids) => ({ parent: `clients/${ids["clients"]}`, email: "grace@acme.example", display_name: "Grace" }),
+  "users.update": () => ({ display_name: "Renamed" }),
+  "memberships.create": (ids) => ({ parent: `accounts/${ids["accounts"]}`, user: `users/${ids["users"]}` }),
+  "service-accounts.create": (ids) => ({ parent: `clients/${ids["clients"]}`, display_name: "A service" }),
+  "service-accounts.update": () => ({ display_name: "Renamed" }),
+  "api-tokens.create": () => ({ display_name: "A token", scopes: ["accounts:read"], expire_time: new Date(Date.now() + 60_000).toISOString() }),
+  "roles.create": () => ({ display_name: "Writer", permissions: ["accounts:update"] }),
+  "roles.update": () => ({ display_name: "Renamed" }),
+  "role-assignments.create": (ids) => ({
+    parent: `organizations/${ids["organizations"]}`,
+    principal: `service-accounts/${ids["service-accounts"]}`,
+    role: "viewer",
+  }),
+};
+
+export type Request = { readonly method: Operation["method"]; readonly path: string; readonly body: object | undefined };
+
+/** The operation's request about these ids. */
+export const requestFor = (operation: Operation, ids: Populated["ids"]): Request => {
+  const [collection = ""] = operation.name.split(".");
+  const id = ids[collection];
+  assert.ok(id !== undefined || !operation.path.includes("{id}"), `populated.ts has no ${collection} to sweep ${operation.name} with`);
+  const wanted = ((operation.input["required"] ?? []) as readonly string[]).filter((field) => field !== "id");
+  const body = bodies[operation.name]?.(ids);
+  assert.ok(body !== undefined || wanted.length === 0, `populated.ts has no request to sweep ${operation.name} with; it needs ${wanted.join()}`);
+  const sends = operation.method === "POST" || operation.method === "PATCH";
+  return { method: operation.method, path: operation.path.replace("{id}", id ?? ""), body: sends ? (body ?? {}) : undefined };
+};
