@@ -181,7 +181,9 @@ create table access_tokens (
   constraint access_tokens_tenant_id_hash_key UNIQUE (tenant_id, hash),
   constraint access_tokens_owner_kind_check CHECK ((owner_kind = ANY (ARRAY['human'::text, 'service'::text])))
 );
-CREATE INDEX access_tokens_expiry ON access_tokens USING btree (tenant_id, expire_time);
+CREATE INDEX access_tokens_expired ON access_tokens USING btree (expire_time);
+create policy expired_removed_by_the_host on access_tokens for delete using (countersign_is_host() AND (expire_time < now()));
+create policy expired_seen_by_the_host on access_tokens for select using (countersign_is_host() AND (expire_time < now()));
 create policy of_the_tenant on access_tokens for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
 alter table access_tokens enable row level security;
 alter table access_tokens force row level security;
@@ -319,7 +321,9 @@ create table idempotency_keys (
   expire_time timestamp with time zone not null,
   constraint idempotency_keys_pkey PRIMARY KEY (tenant_id, principal_id, route, key)
 );
-CREATE INDEX idempotency_keys_expiry ON idempotency_keys USING btree (tenant_id, expire_time);
+CREATE INDEX idempotency_keys_expired ON idempotency_keys USING btree (expire_time);
+create policy expired_removed_by_the_host on idempotency_keys for delete using (countersign_is_host() AND (expire_time < now()));
+create policy expired_seen_by_the_host on idempotency_keys for select using (countersign_is_host() AND (expire_time < now()));
 create policy of_the_tenant on idempotency_keys for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
 alter table idempotency_keys enable row level security;
 alter table idempotency_keys force row level security;
@@ -397,6 +401,9 @@ create table revoked_tokens (
   expire_time timestamp with time zone not null,
   constraint revoked_tokens_pkey PRIMARY KEY (tenant_id, jti)
 );
+CREATE INDEX revoked_tokens_expired ON revoked_tokens USING btree (expire_time);
+create policy expired_removed_by_the_host on revoked_tokens for delete using (countersign_is_host() AND (expire_time < now()));
+create policy expired_seen_by_the_host on revoked_tokens for select using (countersign_is_host() AND (expire_time < now()));
 create policy of_the_tenant on revoked_tokens for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
 alter table revoked_tokens enable row level security;
 alter table revoked_tokens force row level security;
@@ -513,6 +520,9 @@ create table spent_assertions (
   expire_time timestamp with time zone not null,
   constraint spent_assertions_pkey PRIMARY KEY (tenant_id, client_id, jti_hash)
 );
+CREATE INDEX spent_assertions_expired ON spent_assertions USING btree (expire_time);
+create policy expired_removed_by_the_host on spent_assertions for delete using (countersign_is_host() AND (expire_time < now()));
+create policy expired_seen_by_the_host on spent_assertions for select using (countersign_is_host() AND (expire_time < now()));
 create policy of_the_tenant on spent_assertions for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
 alter table spent_assertions enable row level security;
 alter table spent_assertions force row level security;

@@ -72,11 +72,12 @@ export const seedTenants = async (url: string, tenants: number, sample: number):
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    // Rows that fit each other by construction need no foreign key looked up, and a seed needs no durability.
-    await client.query("set session_replication_role = replica");
-    await client.query("set synchronous_commit = off");
+    for (const setting of settings) await client.query(`set ${setting}`);
+    const { rows: indexes } = await client.query<{ name: string; definition: string }>(indexesSql);
+    for (const { name } of indexes) await client.query(`drop index ${name}`);
     await client.query(tenantsSql.replace("$tenants", String(tenants)));
     for (const statement of [...nodesSql, principalsSql, ...rowsSql]) await client.query(statement);
+    for (const { definition } of indexes) await client.query(definition);
     const sampled = pick(tenants, sample);
     for (const { tenant, principal, hash, keyId } of sampled)
       await client.query("update client_secrets set hash = $3, key_id = $4 where tenant_id = $1 and id = $2", [tenant, principal, hash, keyId]);
@@ -87,6 +88,14 @@ export const seedTenants = async (url: string, tenants: number, sample: number):
     await client.end();
   }
 };
+
+/** Rows that fit each other by construction need no foreign key looked up, and a seed needs no durability. */
+const settings = ["session_replication_role = replica", "synchronous_commit = off", "work_mem = '256MB'", "maintenance_work_mem = '256MB'"];
+
+/** Indexes that are no constraint: built in one go at the end, as they were. */
+const indexesSql = `select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition from pg_index
+  where indrelid in ('service_accounts'::regclass, 'client_secrets'::regclass, 'role_assignments'::regclass)
+    and not exists (select from pg_constraint where conindid = indexrelid)`;
 
 /** As many principals at every size, spread evenly over all tenants. */
 const pick = (tenants: number, sample: number) => {

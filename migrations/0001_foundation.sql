@@ -158,7 +158,6 @@ create table access_tokens (
   primary key (tenant_id, id),
   unique (tenant_id, hash)
 );
-create index access_tokens_expiry on access_tokens (tenant_id, expire_time);
 
 create table revoked_tokens (
   tenant_id   uuid not null,
@@ -286,7 +285,6 @@ create table idempotency_keys (
   expire_time  timestamptz not null,
   primary key (tenant_id, principal_id, route, key)
 );
-create index idempotency_keys_expiry on idempotency_keys (tenant_id, expire_time);
 
 -- The deployment --------------------------------------------------------------------------------------------------------------
 
@@ -528,4 +526,17 @@ begin
     return null;
   end if;
   return v_found || jsonb_build_object('facts', decision_facts(p_host, v_tenant, 'service', v_account, v_tenant, v_tenant));
+end $$;
+
+-- Housekeeping: what has expired is worth nothing to anybody, so the host may see and remove it, in every tenant, and nothing else.
+do $$
+declare
+  name text;
+begin
+  foreach name in array array['access_tokens', 'revoked_tokens', 'spent_assertions', 'idempotency_keys']
+  loop
+    execute format('create index %I on %I (expire_time)', name || '_expired', name);
+    execute format('create policy expired_seen_by_the_host on %I for select using (countersign_is_host() and expire_time < now())', name);
+    execute format('create policy expired_removed_by_the_host on %I for delete using (countersign_is_host() and expire_time < now())', name);
+  end loop;
 end $$;

@@ -11,6 +11,7 @@ import type { Config } from "./config.ts";
 import { openLastUsed } from "./credentials/last-used.ts";
 import { openRelay } from "./events/relay.ts";
 import { redisStream } from "./events/redis-stream.ts";
+import { openHousekeeping } from "./housekeeping/sweep.ts";
 import type { Engine } from "./operations/perform.ts";
 import { prepare } from "./operations/perform.ts";
 import { type Clock, monotonicMs, systemClock } from "./platform/clock.ts";
@@ -68,6 +69,7 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
     const stream = storage.redis === undefined ? {} : { stream: redisStream(storage.redis) };
     const events = openRelay({ ...platform, issuer, ...stream });
     relay.kick = events.kick;
+    const housekeeping = openHousekeeping(platform);
 
     const engine: Engine = { platform, model, issuer, audit, pageKey: derivedKey(secretKey, "page tokens") };
     const verifier = openVerifier({ platform, model, modelVersion, keys, issuer, used: lastUsed.note });
@@ -124,6 +126,7 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
         await lastUsed.close();
         await events.close();
         keys.close();
+        housekeeping.close();
         await storage.close();
       },
     };

@@ -194,24 +194,23 @@ test("the server is killed at any step of any schedule, and comes back as it was
   assert.equal(few.length, 20);
   // Several servers share them: most of the time goes into waiting for a disk.
   const servers = 4;
-  await Promise.all(
-    Array.from({ length: servers }, async (_, part) => {
-      const it = await set(t, { save: true });
-      for (const [index, { each, schedule }] of few.entries()) {
-        if (index % servers !== part) continue;
-        const fence: FreshCache["fence"] = async (keys) => {
-          await tell(it.server, "SAVE");
-          await it.cache.fence(keys);
-        };
-        // Every other time the next step meets a cache that has noticed nothing yet.
-        const disturb = async (): Promise<void> => {
-          await (Math.floor(index / servers) % 2 === 0 ? restart(it) : it.server.restart());
-        };
-        const kept = await run(each, schedule, { cache: { ...it.cache, fence }, disturb }, `t${index}`);
-        assert.ok(kept === undefined || kept === "1", `kept ${kept}`);
-      }
-    }),
-  );
+  const parts = Array.from({ length: servers }, async (_, part) => {
+    const it = await set(t, { save: true });
+    const fence: FreshCache["fence"] = async (keys) => {
+      await tell(it.server, "SAVE");
+      await it.cache.fence(keys);
+    };
+    for (const [index, { each, schedule }] of few.entries()) {
+      if (index % servers !== part) continue;
+      // Every other time the next step meets a cache that has noticed nothing yet.
+      const disturb = Math.floor(index / servers) % 2 === 0 ? () => restart(it) : it.server.restart;
+      const kept = await run(each, schedule, { cache: { ...it.cache, fence }, disturb }, `t${index}`);
+      assert.ok(kept === undefined || kept === "1", `kept ${kept}`);
+    }
+  });
+  // All of them, also where one has failed: what is still at work must not outlive the test.
+  const failed = (await Promise.allSettled(parts)).flatMap((end) => (end.status === "rejected" ? [end.reason] : []));
+  assert.deepEqual(failed, []);
 });
 
 test("a cache that cannot be reached at the start is named, and its password is not", async (t) => {

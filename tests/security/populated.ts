@@ -58,7 +58,12 @@ const bodies: Readonly<Record<string, (ids: Populated["ids"]) => object>> = {
   "memberships.create": (ids) => ({ parent: `accounts/${ids["accounts"]}`, user: `users/${ids["users"]}` }),
   "service-accounts.create": (ids) => ({ parent: `clients/${ids["clients"]}`, display_name: "A service" }),
   "service-accounts.update": () => ({ display_name: "Renamed" }),
-  "api-tokens.create": () => ({ display_name: "A token", scopes: ["accounts:read"], expire_time: new Date(Date.now() + 60_000).toISOString() }),
+  "api-tokens.create": (ids) => ({
+    owner: `service-accounts/${ids["service-accounts"]}`,
+    display_name: "A token",
+    scopes: ["accounts:read"],
+    expire_time: new Date(Date.now() + 60_000).toISOString(),
+  }),
   "roles.create": () => ({ display_name: "Writer", permissions: ["accounts:update"] }),
   "roles.update": () => ({ display_name: "Renamed" }),
   "role-assignments.create": (ids) => ({
