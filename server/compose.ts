@@ -18,7 +18,7 @@ import { type Clock, monotonicMs, systemClock } from "./platform/clock.ts";
 import { isUnavailable } from "./platform/database/unavailable.ts";
 import { derivedKey } from "./platform/keys/derive.ts";
 import type { Log } from "./platform/log.ts";
-import { openMetrics } from "./platform/metrics.ts";
+import { type Metrics, openMetrics } from "./platform/metrics.ts";
 import type { Platform } from "./platform/platform.ts";
 import { registerUser } from "./principals/users/register-user.ts";
 import { routeTable } from "./route-table.ts";
@@ -33,6 +33,7 @@ import { identityHandlers } from "./transport/grpc/identity.ts";
 import { identityRoutes } from "./transport/grpc/routes.ts";
 import { type GrpcServer, startGrpc } from "./transport/grpc/server.ts";
 import type { Route } from "./transport/http/routes.ts";
+import type { HttpObserver } from "./transport/http/observer.ts";
 import { buildHttp } from "./transport/http/server.ts";
 
 export type Needs = { readonly config: Config; readonly clock: Clock; readonly log: Log; readonly migrate: boolean };
@@ -85,7 +86,7 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
       authentication: { verifier, model, issuer },
       routes,
       log,
-      observer: { finished: metrics.http },
+      observer: observerOf(config, log, metrics),
     });
     const handlers = identityHandlers({ engine, deciding, issuing, registerUser: prepare(model, registerUser) });
     const running: { grpc: GrpcServer | undefined } = { grpc: undefined };
@@ -134,6 +135,17 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
     await storage.close();
     throw error;
   }
+};
+
+/** Every request is counted; a line for each is written only where somebody asked for it. */
+const observerOf = (config: Config, log: Log, metrics: Metrics): HttpObserver => {
+  if (config.logLevel !== "debug" && config.logLevel !== "trace") return { finished: metrics.http };
+  return {
+    finished: (route, method, status, seconds, requestId) => {
+      metrics.http(route, method, status, seconds);
+      log.debug({ request_id: requestId, route, method, status, ms: Math.round(seconds * 1e6) / 1000 }, "request");
+    },
+  };
 };
 
 /** Running requests have the grace to finish; then their connections are cut. */

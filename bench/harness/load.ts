@@ -17,9 +17,12 @@ export type Target = {
   readonly pid: number;
   readonly protocol: { readonly kind: "http" } | ({ readonly kind: "grpc" } & GrpcMethod);
   readonly requests: readonly Uint8Array[];
+  /** Requests on their way at any moment; 32 unless it says otherwise. */
+  readonly in_flight?: number;
 };
 
-export type Span = { readonly warm_ms: number; readonly measure_ms: number };
+/** How long a window lasts: a time, after another of warming up; or until every request was answered once. */
+export type Span = { readonly warm_ms: number; readonly measure_ms: number } | "once";
 
 /** One window. `cpu_us` is the server's own per request, `load_cpu_us` the load generator's. */
 export type Window = {
@@ -38,7 +41,7 @@ export type Order =
 export type Reply = { readonly done: Window | readonly Uint8Array[] | undefined } | { readonly failed: string };
 
 /** Enough in flight to keep one core busy at any moment, few enough that an answer's latency is not all queue. */
-const in_flight = 32;
+const in_flight_default = 32;
 const grpc_connections = 4;
 
 type Open = Target & { next: number };
@@ -87,30 +90,43 @@ const loop = async (
   }
 };
 
-const run = async (target: Open, { warm_ms, measure_ms }: Span): Promise<Window> => {
+/** What is read at a window's start, to be subtracted at its end. */
+type Start = { readonly server: number; readonly own: NodeJS.CpuUsage; readonly at: number };
+
+const begin = ({ pid }: Target): Start => ({ server: cpuMicros(pid), own: process.cpuUsage(), at: performance.now() });
+
+const finish = ({ pid }: Target, start: Start, latencies: readonly number[]): Window => {
+  const own = process.cpuUsage(start.own);
+  const server = cpuMicros(pid) - start.server;
+  const seconds = (performance.now() - start.at) / 1000;
+  const sorted = Float64Array.from(latencies).toSorted();
+  return {
+    cpu_us: server / latencies.length,
+    per_s: latencies.length / seconds,
+    p50_ms: percentile(sorted, 0.5),
+    p99_ms: percentile(sorted, 0.99),
+    load_cpu_us: (own.user + own.system) / latencies.length,
+  };
+};
+
+const run = async (target: Open, span: Span): Promise<Window> => {
   let latencies: number[] = [];
   let window: Window | undefined;
+  const { promise: answeredOnce, resolve } = Promise.withResolvers<void>();
   const schedule = async (): Promise<void> => {
-    await delay(warm_ms);
+    if (span !== "once") await delay(span.warm_ms);
     latencies = [];
-    const [cpu, load, start] = [cpuMicros(target.pid), process.cpuUsage(), performance.now()];
-    await delay(measure_ms);
-    const answers = latencies.length;
-    const own = process.cpuUsage(load);
-    const server = cpuMicros(target.pid) - cpu;
-    const seconds = (performance.now() - start) / 1000;
-    const sorted = Float64Array.from(latencies).toSorted();
-    window = {
-      cpu_us: server / answers,
-      per_s: answers / seconds,
-      p50_ms: percentile(sorted, 0.5),
-      p99_ms: percentile(sorted, 0.99),
-      load_cpu_us: (own.user + own.system) / answers,
-    };
+    const start = begin(target);
+    await (span === "once" ? answeredOnce : delay(span.measure_ms));
+    window = finish(target, start, latencies);
   };
-  await loop(target, in_flight, (latency) => latencies.push(latency), schedule());
+  const record = (latency: number): void => {
+    latencies.push(latency);
+    if (latencies.length === target.requests.length) resolve();
+  };
+  await loop(target, target.in_flight ?? in_flight_default, record, schedule());
   if (window === undefined || !Number.isFinite(window.cpu_us))
-    throw new Error(`${target.name}: no answer came within ${measure_ms} ms`);
+    throw new Error(`${target.name}: no answer came within the window`);
   return window;
 };
 

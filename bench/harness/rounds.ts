@@ -11,6 +11,8 @@ export type Contender = Target & {
   readonly verify: (body: Buffer) => boolean;
   /** Runs before each of its windows, outside the measurement: to empty a cache, say. */
   readonly before?: () => Promise<void>;
+  /** Its windows, where they are others than the plan's. */
+  readonly span?: Span;
 };
 
 export type Row = { readonly name: string } & Window;
@@ -54,7 +56,7 @@ export const measure = async (
   plan: Plan,
 ): Promise<readonly Row[]> => {
   const windows = new Map<string, Window[]>();
-  for (const { verify: _verify, before: _before, ...target } of contenders) {
+  for (const { verify: _verify, before: _before, span: _span, ...target } of contenders) {
     windows.set(target.name, []);
     await generator.open(target);
   }
@@ -63,9 +65,9 @@ export const measure = async (
     await generator.run(contender.name, { warm_ms: 0, measure_ms: plan.warm_up_ms });
   }
   for (let round = 0; round < plan.rounds; round++) {
-    for (const { name, before } of contenders) {
+    for (const { name, before, span } of contenders) {
       await before?.();
-      windows.get(name)?.push(await generator.run(name, plan.span));
+      windows.get(name)?.push(await generator.run(name, span ?? plan.span));
     }
   }
   return contenders.map(({ name }) => ({ name, ...medians(windows.get(name) ?? []) }));

@@ -44,8 +44,10 @@ const serve = (
   const requestId = newId<string>();
   const begun = monotonicMs();
   const answer = ({ status, headers, body }: ProtocolResponse): void => {
-    response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) }).end(body);
-    needs.observer.finished(route.path, route.method, status, (monotonicMs() - begun) / 1000);
+    response
+      .writeHead(status, { ...headers, "request-id": requestId, "content-length": Buffer.byteLength(body) })
+      .end(body);
+    needs.observer.finished(route.path, route.method, status, (monotonicMs() - begun) / 1000, requestId);
   };
   const refuse = (failure: Fault): void => answer(errorResponse(failure, false));
 

@@ -77,6 +77,7 @@ export const buildHttp = (needs: HttpNeeds): FastifyInstance => {
       request.method,
       reply.statusCode,
       reply.elapsedTime / 1000,
+      request.id,
     );
     done();
   });
@@ -144,7 +145,7 @@ const json = async (route: JsonRoute, request: FastifyRequest, reply: FastifyRep
   if (isFault(body)) return send(reply, request, body);
   return reply
     .code(status)
-    .headers({ ...jsonHeaders, ...headers })
+    .headers({ ...jsonHeaders, ...headers, "request-id": request.id })
     .send(JSON.stringify(body));
 };
 
