@@ -6,6 +6,7 @@
 /** gRPC status numbers (google.rpc.Code), named so that no transport invents its own mapping. */
 const grpc = {
   invalidArgument: 3,
+  deadlineExceeded: 4,
   notFound: 5,
   alreadyExists: 6,
   permissionDenied: 7,
@@ -44,6 +45,7 @@ export const faults = {
   },
   not_found: { status: 404, grpc: grpc.notFound, title: "There is no such resource" },
   method_not_allowed: { status: 405, grpc: grpc.invalidArgument, title: "The resource does not answer this method" },
+  request_timeout: { status: 408, grpc: grpc.deadlineExceeded, title: "The request did not arrive in time" },
   already_exists: { status: 409, grpc: grpc.alreadyExists, title: "It exists already" },
   illegal_transition: { status: 409, grpc: grpc.failedPrecondition, title: "The resource's state does not allow this" },
   idempotency_conflict: { status: 409, grpc: grpc.aborted, title: "The idempotency key belongs to another request" },

@@ -71,14 +71,12 @@ test("what is no HTTP, or could be read in two ways (RFC 9112 §6.3), is 400 and
     assert.match(await raw(text), /^HTTP\/1\.1 400 /, text.slice(0, 100));
 });
 
-test("a path that is too long, not decodable or unknown is 404 or 400, and never an error of ours", async () => {
-  for (const path of [`/v1/clients/${"x".repeat(2_000)}`, "/v1/clients/%00", "/v1/nothing", "/v1/clients/%2e%2e/users", "/V1/clients", "/v1//clients", "/v1/clients/", "/__proto__", "/v1/constructor"]) {
+test("a path that is too long, not decodable or unknown is refused with a problem document of bounded size, and never an error of ours", async () => {
+  for (const path of [`/v1/clients/${"x".repeat(2_000)}`, "/v1/clients/%00", "/v1/clients/%zz", "/v1/nothing", "/v1/clients/%2e%2e/users", "/V1/clients", "/v1//clients", "/v1/clients/", "/__proto__", "/v1/constructor"]) {
     const answer = await deployment.get(path, token);
-    assert.ok(answer.status === 404 || answer.status === 400, `${path}: ${answer.status} ${answer.text}`);
+    assert.ok([400, 404, 414].includes(answer.status), `${path}: ${answer.status} ${answer.text}`);
     assert.match(answer.headers["content-type"] ?? "", /^application\/problem\+json/, path);
   }
-  const undecodable = await deployment.get("/v1/clients/%zz", token);
-  assert.ok([400, 404].includes(undecodable.status), undecodable.text);
 });
 
 test("a path parameter that is no UUID is refused before anything is looked up", async () => {

@@ -14,13 +14,13 @@ import type { Log } from "../../platform/log.ts";
 import { newId } from "../../platform/random.ts";
 import { type Authentication, authenticate } from "../../tokens/bearer.ts";
 import { faultOf } from "./error-faults.ts";
-import { jsonDepth } from "./json-depth.ts";
+import { answerBrokenRequest } from "./connection-errors.ts";
+import { readJson } from "./json-body.ts";
 import {
   bodyOctetsMax,
   headerOctetsMax,
   headersTimeoutMs,
   idempotencyKeyLengthMax,
-  jsonDepthMax,
   keepAliveTimeoutMs,
   requestTimeoutMs,
 } from "./limits.ts";
@@ -58,7 +58,10 @@ export const buildHttp = (needs: HttpNeeds): FastifyInstance => {
     logger: false,
     return503OnClosing: false,
     forceCloseConnections: "idle",
-    exposeHeadRoutes: false,
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (_error, request, reply) => {
+      void send(reply, request, fault("invalid_argument", "the URL is not well-formed"));
+    },
   });
   app.setValidatorCompiler(() => () => true);
   app.removeContentTypeParser("application/json");
@@ -216,24 +219,6 @@ const typed = (route: OperationRoute, query: Readonly<Record<string, unknown>>):
   );
 };
 
-const readJson = (text: string): Fault | { readonly value: unknown } => {
-  if (text === "") return { value: undefined };
-  if (jsonDepth(text) > jsonDepthMax)
-    return fault("invalid_argument", `the JSON is nested more than ${jsonDepthMax} deep`);
-  try {
-    return { value: withoutPrototypes(JSON.parse(text)) };
-  } catch {
-    return fault("invalid_argument", "the body is not well-formed JSON");
-  }
-};
-
-/** `__proto__` in JSON is an own field that object spread would turn into a prototype: refused like any unknown field, by name. */
-const withoutPrototypes = (value: unknown): unknown => {
-  if (typeof value === "object" && value !== null && Object.hasOwn(value, "__proto__"))
-    throw new SyntaxError("__proto__");
-  return value;
-};
-
 const header = (request: FastifyRequest, name: string): string | undefined => {
   const value = request.headers[name];
   return typeof value === "string" ? value : undefined;
@@ -253,7 +238,9 @@ const send = (reply: FastifyReply, request: FastifyRequest, failure: Fault): Fas
 
 /** RFC 9110 §15.5.6: a known resource asked with another method says which ones it has. */
 const refuseOtherMethods = (app: FastifyInstance, url: string, methods: readonly string[]): void => {
-  const others = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].filter((method) => !methods.includes(method));
+  // HEAD comes with GET (RFC 9110 §9.3.2).
+  const answered = methods.includes("GET") ? [...methods, "HEAD"] : methods;
+  const others = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].filter((method) => !answered.includes(method));
   app.route({
     method: others,
     url,
