@@ -101,6 +101,7 @@ CREATE OR REPLACE FUNCTION public.decision_facts(p_host uuid, p_bound uuid, p_ki
 AS $function$
 declare
   v_state text;
+  v_kind text := p_kind;
   v_home uuid;
   v_assignments jsonb;
   v_host_assignments jsonb;
@@ -109,9 +110,13 @@ declare
   v_before text := coalesce(current_setting('countersign.tenant', true), '');
 begin
   perform set_config('countersign.tenant', p_bound::text, true);
-  if p_kind = 'service' then
+  if v_kind is null or v_kind = 'service' then
     select state into v_state from service_accounts where tenant_id = p_bound and id = p_principal;
-  else
+    if v_kind is null then
+      v_kind := case when v_state is null then 'human' else 'service' end;
+    end if;
+  end if;
+  if v_kind = 'human' then
     select home_tenant_id into v_home from memberships where tenant_id = p_bound and user_id = p_principal limit 1;
     if v_home is not null then
       perform set_config('countersign.tenant', v_home::text, true);
@@ -125,7 +130,7 @@ begin
         extract(epoch from a.expire_time) * 1000) order by a.id)
       into v_host_assignments
       from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
-     where a.tenant_id = p_host and a.principal_id = p_principal and a.node_id = p_host and a.principal_kind = p_kind;
+     where a.tenant_id = p_host and a.principal_id = p_principal and a.node_id = p_host and a.principal_kind = v_kind;
   end if;
 
   perform set_config('countersign.tenant', p_tenant::text, true);
@@ -144,11 +149,11 @@ begin
       cross join lateral unnest(target.ancestors) as step (id)
       join role_assignments a on a.tenant_id = p_tenant and a.principal_id = p_principal and a.node_id = step.id
       left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
-     where target.tenant_id = p_tenant and target.id = p_node and a.principal_kind = p_kind;
+     where target.tenant_id = p_tenant and target.id = p_node and a.principal_kind = v_kind;
   end if;
 
   perform set_config('countersign.tenant', v_before, true);
-  return jsonb_build_object('state', v_state, 'path', v_path,
+  return jsonb_build_object('kind', v_kind, 'state', v_state, 'path', v_path,
     'assignments', coalesce(v_assignments, '[]'::jsonb) || coalesce(v_host_assignments, '[]'::jsonb));
 end $function$;
 
@@ -163,6 +168,30 @@ begin
   select exists (select from revoked_tokens where tenant_id = p_tenant and jti = p_jti) into v_revoked;
   return jsonb_build_object('revoked', v_revoked,
     'facts', decision_facts(p_host, p_tenant, p_kind, p_principal, p_tenant, p_tenant));
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.look_up(p_host uuid, p_requests jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_request jsonb;
+  v_answer jsonb;
+  v_answers jsonb := '[]'::jsonb;
+begin
+  for v_request in select r from jsonb_array_elements(p_requests) r loop
+    case v_request ->> 0
+      when 'facts' then
+        v_answer := decision_facts(p_host, (v_request ->> 1)::uuid, v_request ->> 2, (v_request ->> 3)::uuid, (v_request ->> 4)::uuid,
+          (v_request ->> 5)::uuid);
+      when 'credential' then
+        v_answer := credential_facts(p_host, (v_request ->> 1)::uuid, v_request ->> 2, decode(v_request ->> 3, 'hex'));
+      when 'jwt' then
+        v_answer := jwt_facts(p_host, (v_request ->> 1)::uuid, (v_request ->> 2)::uuid, v_request ->> 3, (v_request ->> 4)::uuid);
+    end case;
+    v_answers := v_answers || jsonb_build_array(v_answer);
+  end loop;
+  return v_answers;
 end $function$;
 
 create table access_tokens (

@@ -19,6 +19,11 @@ const ask = async (token, permission) => {
 createServer(async (request, response) => {
   const token = request.headers.authorization?.replace(/^Bearer /i, "") ?? "";
   const { caller, decision } = await ask(token, "accounts:read").catch(() => ({})); // whatever goes wrong is a no
-  response.writeHead(decision ? 200 : caller ? 403 : 401, { "content-type": "application/json" });
-  response.end(JSON.stringify(decision ? { hello: caller } : { error: caller ? "forbidden" : "unauthorized" }));
+  const [status, body] = decision
+    ? [200, { hello: caller }]
+    : caller
+      ? [403, { error: "no" }]
+      : [401, { error: "who?" }];
+  response.writeHead(status, { "content-type": "application/json", "www-authenticate": "Bearer" });
+  response.end(JSON.stringify(body));
 }).listen(port);

@@ -378,11 +378,13 @@ grant usage, select on all sequences in schema public to countersign_app;
 --
 -- The tenant is set inside, for the length of the statement, so that no transaction has to be opened around it. A principal of the
 -- host (p_bound = the host) has no rows in the tenant asked about; its authority is what is assigned to it at the host.
--- The answer's shape is core/decide's Facts, with roles by name or by their stored patterns. No such node: path is null.
+-- The answer's shape is core/decide's Facts, with roles by name or by their stored patterns. No such node: path is null. A principal's
+-- kind that is not known (null) is found out.
 create function decision_facts(p_host uuid, p_bound uuid, p_kind text, p_principal uuid, p_tenant uuid, p_node uuid) returns jsonb
   language plpgsql volatile as $$
 declare
   v_state text;
+  v_kind text := p_kind;
   v_home uuid;
   v_assignments jsonb;
   v_host_assignments jsonb;
@@ -391,9 +393,13 @@ declare
   v_before text := coalesce(current_setting('countersign.tenant', true), '');
 begin
   perform set_config('countersign.tenant', p_bound::text, true);
-  if p_kind = 'service' then
+  if v_kind is null or v_kind = 'service' then
     select state into v_state from service_accounts where tenant_id = p_bound and id = p_principal;
-  else
+    if v_kind is null then
+      v_kind := case when v_state is null then 'human' else 'service' end;
+    end if;
+  end if;
+  if v_kind = 'human' then
     select home_tenant_id into v_home from memberships where tenant_id = p_bound and user_id = p_principal limit 1;
     if v_home is not null then
       perform set_config('countersign.tenant', v_home::text, true);
@@ -407,7 +413,7 @@ begin
         extract(epoch from a.expire_time) * 1000) order by a.id)
       into v_host_assignments
       from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
-     where a.tenant_id = p_host and a.principal_id = p_principal and a.node_id = p_host and a.principal_kind = p_kind;
+     where a.tenant_id = p_host and a.principal_id = p_principal and a.node_id = p_host and a.principal_kind = v_kind;
   end if;
 
   perform set_config('countersign.tenant', p_tenant::text, true);
@@ -426,11 +432,11 @@ begin
       cross join lateral unnest(target.ancestors) as step (id)
       join role_assignments a on a.tenant_id = p_tenant and a.principal_id = p_principal and a.node_id = step.id
       left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
-     where target.tenant_id = p_tenant and target.id = p_node and a.principal_kind = p_kind;
+     where target.tenant_id = p_tenant and target.id = p_node and a.principal_kind = v_kind;
   end if;
 
   perform set_config('countersign.tenant', v_before, true);
-  return jsonb_build_object('state', v_state, 'path', v_path,
+  return jsonb_build_object('kind', v_kind, 'state', v_state, 'path', v_path,
     'assignments', coalesce(v_assignments, '[]'::jsonb) || coalesce(v_host_assignments, '[]'::jsonb));
 end $$;
 
@@ -483,6 +489,29 @@ begin
   select exists (select from revoked_tokens where tenant_id = p_tenant and jti = p_jti) into v_revoked;
   return jsonb_build_object('revoked', v_revoked,
     'facts', decision_facts(p_host, p_tenant, p_kind, p_principal, p_tenant, p_tenant));
+end $$;
+
+-- Everything a request found missing in the cache, in one statement. Each of the requests is an array: what is asked, then its arguments.
+create function look_up(p_host uuid, p_requests jsonb) returns jsonb
+  language plpgsql volatile as $$
+declare
+  v_request jsonb;
+  v_answer jsonb;
+  v_answers jsonb := '[]'::jsonb;
+begin
+  for v_request in select r from jsonb_array_elements(p_requests) r loop
+    case v_request ->> 0
+      when 'facts' then
+        v_answer := decision_facts(p_host, (v_request ->> 1)::uuid, v_request ->> 2, (v_request ->> 3)::uuid, (v_request ->> 4)::uuid,
+          (v_request ->> 5)::uuid);
+      when 'credential' then
+        v_answer := credential_facts(p_host, (v_request ->> 1)::uuid, v_request ->> 2, decode(v_request ->> 3, 'hex'));
+      when 'jwt' then
+        v_answer := jwt_facts(p_host, (v_request ->> 1)::uuid, (v_request ->> 2)::uuid, v_request ->> 3, (v_request ->> 4)::uuid);
+    end case;
+    v_answers := v_answers || jsonb_build_array(v_answer);
+  end loop;
+  return v_answers;
 end $$;
 
 -- Group commit for entries that belong to no larger change (tokens issued): many tenants' rows in one durable statement, each

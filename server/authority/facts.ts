@@ -6,7 +6,7 @@ import { expand } from "../../core/model/permissions.ts";
 import type { FactsKey, StoredAssignment, StoredFacts } from "./store.ts";
 
 /** A principal that does not exist has this state: a denial like any other word but `active`. */
-const unknownState = "unknown";
+export const unknownState = "unknown";
 
 /** Undefined where the target does not exist in that tenant. */
 export const factsOf = (model: Model, key: FactsKey, stored: StoredFacts): Facts | undefined => {

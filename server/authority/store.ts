@@ -1,5 +1,5 @@
 /** The SQL behind decisions: facts about one principal at one node, in one statement (migrations: `decision_facts`). */
-import { hostTenant, type NodeId, type TenantId } from "../../core/ids.ts";
+import { hostTenant, type NodeId, type PrincipalId, type PrincipalKind, type TenantId } from "../../core/ids.ts";
 import type { Database, Tx } from "../platform/database/database.ts";
 import type { Principal } from "./caller.ts";
 
@@ -17,6 +17,8 @@ export type StoredAssignment = readonly [
 
 /** What `decision_facts` answers: names and patterns as stored, which the model in force turns into permission sets. */
 export type StoredFacts = {
+  /** What the principal was found to be, where only its id was known. */
+  readonly kind?: PrincipalKind;
   /** The principal's; null when there is none, or it is no member of the tenant. */
   readonly state: string | null;
   /** [node, type, state], target first; null when there is no such node. */
@@ -46,9 +48,27 @@ const values = (key: FactsKey): readonly unknown[] => [
 
 const nothing: StoredFacts = { state: null, path: null, assignments: [] };
 
-/** Outside any transaction: the cold path of a check. */
-export const readFacts = async (database: Database, key: FactsKey): Promise<StoredFacts> =>
-  (await database.statement<Row>("authority.facts", decisionFactsSql, values(key)))[0]?.facts ?? nothing;
+/** One thing to ask for together with others: what, and its arguments as `look_up` of the migrations reads them. */
+export type Lookup = readonly ["facts" | "credential" | "jwt", ...(readonly (string | null)[])];
+
+/** All that is asked for in one statement, answered in order. */
+export const lookUp = async (database: Database, lookups: readonly Lookup[]): Promise<readonly unknown[]> => {
+  const rows = await database.statement<{ answers: readonly unknown[] }>(
+    "authority.look_up",
+    "select look_up($1, $2::jsonb) as answers",
+    [hostTenant, JSON.stringify(lookups)],
+  );
+  return rows[0]?.answers ?? [];
+};
+
+/** Asks for decision facts. The kind is null where only the principal's id is known. */
+export const factsLookup = (
+  bound: TenantId,
+  kind: PrincipalKind | null,
+  principal: PrincipalId,
+  tenant: TenantId,
+  node: NodeId,
+): Lookup => ["facts", bound, kind, principal, tenant, node];
 
 /** Inside the transaction that is about to change something, so that what is decided on is what is true when it commits. */
 export const readFactsIn = async (tx: Tx, key: FactsKey): Promise<StoredFacts> =>

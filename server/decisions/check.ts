@@ -2,7 +2,7 @@
  * The gateway's second question: may they? One answer for gRPC, REST and AuthZEN.
  *
  * Warm, the caller's credential, the subject's token and the facts about the subject at the resource come in one cache round trip and
- * `decide()` does the rest. Cold, the facts are one SQL statement. What is cached is facts, not decisions: scopes and context narrow
+ * `decide()` does the rest. Cold, all of them are one SQL statement. What is cached is facts, not decisions: scopes and context narrow
  * them anew on every question.
  */
 import { decide } from "../../core/decide/decide.ts";
@@ -17,18 +17,13 @@ import {
   rootNode,
   type TenantId,
 } from "../../core/ids.ts";
-import type { Model, PermissionSet } from "../../core/model/model.ts";
+import type { Model } from "../../core/model/model.ts";
 import type { Principal } from "../authority/caller.ts";
-import { factsOf, nearestExpiry } from "../authority/facts.ts";
-import { type FactsKey, readFacts } from "../authority/store.ts";
+import { factsOf, nearestExpiry, unknownState } from "../authority/facts.ts";
+import { resolve, type Wanted } from "../authority/resolve.ts";
+import { factsLookup, type StoredFacts } from "../authority/store.ts";
 import { collectionOf } from "../operations/targets.ts";
-import {
-  type Lease,
-  type Probe,
-  principalVersion,
-  type Reading,
-  tenantVersion,
-} from "../platform/cache/fresh-cache.ts";
+import { principalVersion, tenantVersion } from "../platform/cache/fresh-cache.ts";
 import { cacheTtlMs, type Platform } from "../platform/platform.ts";
 import { acceptBearer, callerOf } from "../tokens/bearer.ts";
 import { holds, lacking } from "../tokens/holds.ts";
@@ -77,25 +72,22 @@ export const check = async (
   questions: readonly CheckQuestion[],
 ): Promise<Result<readonly Result<CheckAnswer>[]>> => {
   const plans = questions.map((question) => plan(needs.model, bearer.tenant, question));
-  const probes: Probe[] = [needs.verifier.probe(bearer)];
-  for (const one of plans) if (one.at === "asking") probes.push(...probesOf(needs, one));
-  const readings = await needs.platform.cache.read(probes);
+  const wanted: Wanted<Verified | Facts>[] = [needs.verifier.wanted(bearer)];
+  for (const one of plans) if (one.at === "asking") wanted.push(...wantedFor(needs, one));
+  const found = await resolve(needs.platform, wanted);
 
-  const verified = await needs.verifier.settle(bearer, readings[0] ?? unread);
-  const caller = acceptBearer(needs.issuer, bearer, verified);
+  const caller = acceptBearer(needs.issuer, bearer, found[0] as Verified | undefined);
   if (isFault(caller)) return caller;
   const asker: Asker = { caller, mayAsk: undefined };
   let at = 1;
-  const answers = plans.map(async (one) => {
+  return plans.map((one) => {
     if (one.at === "settled") return one.answer;
-    const own = readings.slice(at, at + probesPer(one));
-    at += own.length;
-    return answerOne(needs, asker, one, own);
+    const token = one.token === undefined ? undefined : (found[at++] as Verified | undefined);
+    const facts = found.slice(at, at + one.nodes.length) as readonly (Facts | undefined)[];
+    at += one.nodes.length;
+    return answerOne(needs, asker, one, token, facts);
   });
-  return Promise.all(answers);
 };
-
-const unread: Reading = { payload: undefined, lease: undefined };
 
 type Asker = { readonly caller: Standing; mayAsk: boolean | undefined };
 
@@ -116,8 +108,6 @@ type Plan = {
   /** The resource, and the parent it may fall back to. */
   readonly nodes: readonly NodeId[];
 };
-
-const probesPer = (one: Plan): number => one.nodes.length + (one.token === undefined ? 0 : 1);
 
 const plan = (model: Model, callerTenant: TenantId, question: CheckQuestion): Plan | Settled => {
   const named = question.tenant === undefined ? undefined : tenantRef(model, question.tenant);
@@ -171,22 +161,36 @@ const tenantRef = (model: Model, text: string): Result<TenantId> => {
     : malformed("tenant", text, "the ref of a tenant");
 };
 
-const probesOf = (needs: Deciding, one: Plan): readonly Probe[] => [
-  ...(one.token === undefined ? [] : [needs.verifier.probe(one.token)]),
-  ...one.nodes.map((node) => factsProbe(needs.modelVersion, one, node)),
+const wantedFor = (needs: Deciding, one: Plan): readonly Wanted<Verified | Facts>[] => [
+  ...(one.token === undefined ? [] : [needs.verifier.wanted(one.token)]),
+  ...one.nodes.map((node) => wantedFacts(needs, one, node)),
 ];
 
-const factsProbe = (modelVersion: string, one: Plan, node: NodeId): Probe => ({
-  key: `{${one.tenant}}:f:${modelVersion}:${one.bound}:${one.principal}:${node}`,
-  versions: [tenantVersion(one.tenant), principalVersion(one.bound, one.principal)],
+const wantedFacts = ({ platform, model, modelVersion }: Deciding, one: Plan, node: NodeId): Wanted<Facts> => ({
+  probe: {
+    key: `{${one.tenant}}:f:${modelVersion}:${one.bound}:${one.principal}:${node}`,
+    versions: [tenantVersion(one.tenant), principalVersion(one.bound, one.principal)],
+  },
+  fromCache: (payload) => JSON.parse(payload) as Facts,
+  ask: () => factsLookup(one.bound, null, one.principal, one.tenant, node),
+  fromDatabase: (answer) => {
+    const stored = answer as StoredFacts;
+    const principal: Principal = { kind: stored.kind ?? "human", id: one.principal };
+    const facts = factsOf(model, { principal, bound: one.bound, tenant: one.tenant, node }, stored);
+    // That there is no such node is not kept: it may be made in the next moment, and nothing would say so.
+    if (facts === undefined) return { value: undefined };
+    const ttlMs = Math.min(cacheTtlMs, nearestExpiry(facts) - platform.clock.now());
+    return { value: facts, keep: { payload: JSON.stringify(facts), ttlMs } };
+  },
 });
 
-const answerOne = async (
+const answerOne = (
   needs: Deciding,
   asker: Asker,
   one: Plan,
-  readings: readonly Reading[],
-): Promise<Result<CheckAnswer>> => {
+  token: Verified | undefined,
+  facts: readonly (Facts | undefined)[],
+): Result<CheckAnswer> => {
   const { caller } = asker;
   const now = needs.platform.clock.now();
   if (caller.tenant !== hostTenant && (one.bound !== caller.tenant || one.tenant !== caller.tenant))
@@ -195,32 +199,24 @@ const answerOne = async (
     asker.mayAsk ??= holds(needs.model, caller, checkPermission, now);
     if (!asker.mayAsk) return lacking(checkPermission, "asking about another principal");
   }
-  const subject = await subjectStanding(needs, one, readings[0] ?? unread);
-  if (subject === undefined) return tokenNotActive(one);
-  const ofNodes = one.token === undefined ? readings : readings.slice(1);
-  for (const [nth, node] of one.nodes.entries()) {
-    const facts = await factsFor(needs, one, subject.principal, node, ofNodes[nth] ?? unread, now);
-    if (facts === undefined || !named(needs.model, one, nth, facts)) continue;
-    const { permission } = one.question;
-    const scopes = subject.scopes;
-    return decide(needs.model, scopes === undefined ? { permission, at: now } : { permission, at: now, scopes }, facts);
-  }
-  return unknownResource(one);
+  if (one.token !== undefined && token === undefined) return tokenNotActive(one);
+  const scopes = token && callerOf(needs.model, token.standing()).scopes;
+  const at = facts.findIndex((each, nth) => each !== undefined && isNamed(needs.model, one, nth, each));
+  const target = facts[at];
+  if (target === undefined) return unknownResource(one);
+  const { permission } = one.question;
+  const question = scopes === undefined ? { permission, at: now } : { permission, at: now, scopes };
+  return decide(needs.model, question, asNamed(one, target));
 };
 
-type KnownSubject = { readonly principal: Principal; readonly scopes: PermissionSet | undefined };
-
-const subjectStanding = async (needs: Deciding, one: Plan, reading: Reading): Promise<KnownSubject | undefined> => {
-  if (one.token === undefined)
-    return one.kind && { principal: { kind: one.kind, id: one.principal }, scopes: undefined };
-  const verified: Verified | undefined = await needs.verifier.settle(one.token, reading);
-  if (verified === undefined) return undefined;
-  const caller = callerOf(needs.model, verified.standing());
-  return { principal: caller.principal, scopes: caller.scopes };
-};
+/** `users/{the id of a service account}` names nobody. The facts are the id's, whatever it was called. */
+const asNamed = (one: Plan, facts: Facts): Facts =>
+  one.kind === undefined || one.kind === facts.principal.kind
+    ? facts
+    : { ...facts, principal: { id: one.principal, kind: one.kind, state: unknownState } };
 
 /** A ref names a node only by the node's own collection: `clients/{the id of an account}` names nothing. */
-const named = (model: Model, one: Plan, nth: number, facts: Facts): boolean => {
+const isNamed = (model: Model, one: Plan, nth: number, facts: Facts): boolean => {
   const text = nth === 0 ? one.question.resource : one.question.parent;
   const type = facts.path[0]?.type;
   if (text === undefined || text === "" || type === undefined)
@@ -234,24 +230,6 @@ const mayStandIn = (model: Model, one: Plan, parentType: string): boolean => {
   const leaf = model.resources.get(parseRef(one.question.resource ?? "")?.collection ?? "");
   return leaf?.in.includes(parentType) === true;
 };
-
-const factsFor = async (
-  needs: Deciding,
-  one: Plan,
-  principal: Principal,
-  node: NodeId,
-  reading: Reading,
-  now: number,
-): Promise<Facts | undefined> => {
-  if (reading.payload !== undefined) return JSON.parse(reading.payload) as Facts;
-  const key: FactsKey = { principal, bound: one.bound, tenant: one.tenant, node };
-  const facts = factsOf(needs.model, key, await readFacts(needs.platform.database, key));
-  if (facts !== undefined && reading.lease !== undefined) await keep(needs, reading.lease, facts, now);
-  return facts;
-};
-
-const keep = (needs: Deciding, lease: Lease, facts: Facts, now: number): Promise<void> =>
-  needs.platform.cache.fill(lease, JSON.stringify(facts), Math.min(cacheTtlMs, nearestExpiry(facts) - now));
 
 const denied = (because: Unknown): CheckAnswer => ({ effect: "deny", because, obligations: [] });
 const unknownResource = ({ question }: Plan): CheckAnswer =>

@@ -1,8 +1,8 @@
 /**
  * The verify path: whether a presented credential stands, and who stands behind it.
  *
- * Warm, it is SHA-256 and one cache round trip for all credentials of a request. Cold, it is one SQL statement each, and for a JWT
- * one signature check first. It writes nothing to the database (invariant 6), keeps nothing in the process (invariant 7), and what it
+ * Warm, it is SHA-256 and one cache round trip for all credentials of a request. Cold, it is one SQL statement for all of them, and
+ * for a JWT one signature check first. It writes nothing to the database (invariant 6), keeps nothing in the process (invariant 7), and what it
  * keeps in the cache falls with the tenant's or the principal's version.
  */
 import type { Facts } from "../../core/decide/types.ts";
@@ -10,14 +10,15 @@ import { hostTenant, principalRef, rootNode, type TenantId } from "../../core/id
 import type { Model } from "../../core/model/model.ts";
 import type { CredentialKind, Principal } from "../authority/caller.ts";
 import { factsOf, nearestExpiry } from "../authority/facts.ts";
-import { readFacts, type StoredFacts } from "../authority/store.ts";
-import { type Probe, principalVersion, tenantVersion } from "../platform/cache/fresh-cache.ts";
+import { resolve, type Wanted } from "../authority/resolve.ts";
+import { factsLookup, type Lookup, type StoredFacts } from "../authority/store.ts";
+import { principalVersion, tenantVersion } from "../platform/cache/fresh-cache.ts";
 import { cacheTtlMs, type Platform } from "../platform/platform.ts";
 import { seconds } from "../platform/clock.ts";
 import { type VerifiedJwt, verifyJwt } from "./access-token.ts";
 import type { Presented, PresentedCertificate } from "./presented.ts";
 import type { SigningKeys } from "./signing-keys.ts";
-import { readCredential, readJwtStanding, type StoredCredential } from "./standing-store.ts";
+import { credentialLookup, jwtLookup, type StoredCredential, type StoredJwtStanding } from "./stored-credential.ts";
 
 /** A credential that is accepted now, and everything that follows from it. */
 export type Standing = {
@@ -45,13 +46,10 @@ export type Verified = {
 export type Verifier = {
   /** One answer for each, in order; undefined where the credential is not accepted, for whatever reason. */
   verify(presented: readonly (Presented | undefined)[]): Promise<readonly (Verified | undefined)[]>;
-  /** The probe of a credential's cache entry, for a caller that has other probes to send along. */
-  probe(presented: Presented): Probe;
-  /** Goes on from what was read for `probe`. */
-  settle(presented: Presented, reading: Reading): Verified | undefined | Promise<Verified | undefined>;
+  /** A credential's standing as a thing to resolve, for a caller that wants other things along with it. */
+  wanted(presented: Presented): Wanted<Verified>;
 };
 
-type Reading = Awaited<ReturnType<Platform["cache"]["read"]>>[number];
 type Needs = {
   readonly platform: Platform;
   readonly model: Model;
@@ -67,68 +65,82 @@ type Needs = {
 const inactive = "-";
 
 export const openVerifier = (needs: Needs): Verifier => {
-  const { platform, model, keys, issuer } = needs;
-  const { cache, clock, database } = platform;
+  const { platform } = needs;
+  const { clock } = platform;
 
-  const probe = (presented: Presented): Probe => ({
-    key: `{${presented.tenant}}:c:${needs.modelVersion}:${presented.digest}`,
-    versions: [tenantVersion(presented.tenant), principalVersion(presented.tenant, presented.principal)],
-  });
-
-  const look = async (presented: Presented): Promise<Found | undefined> => {
-    if (presented.kind === "certificate") {
-      const principal = { kind: "service", id: presented.principal } as const;
-      const key = { principal, bound: presented.tenant, tenant: presented.tenant, node: rootNode(presented.tenant) };
-      return fromCertificate(model, presented, await readFacts(database, key));
-    }
-    if (presented.kind !== "jwt") {
-      const stored = await readCredential(database, presented);
-      return stored && fromCredential(model, issuer, presented.kind, presented.tenant, stored, clock.now());
-    }
-    const jwt = await verifyJwt(keys, issuer, presented.jwt, clock.now());
-    const stored = jwt && (await readJwtStanding(database, presented.tenant, jwt));
-    return jwt && stored && fromJwt(model, presented.tenant, jwt, stored);
-  };
-
-  const settle = (presented: Presented, reading: Reading): Verified | undefined | Promise<Verified | undefined> => {
-    if (reading.payload !== undefined) {
-      const verified = unpack(reading.payload, clock.now());
-      if (verified !== undefined && presented.kind === "api_token") needs.used(presented.tenant, verified.credentialId);
-      return verified;
-    }
-    return settleCold(presented, reading.lease);
-  };
-
-  const settleCold = async (presented: Presented, lease: Parameters<Platform["cache"]["fill"]>[0] | undefined) => {
-    const found = await look(presented);
-    if (found === undefined) return undefined;
-    const now = clock.now();
-    const stands = found.active && isActive(found.standing.facts);
-    const payload = stands ? pack(found) : inactive;
-    const expiry = Math.min(found.expiresAt ?? Number.POSITIVE_INFINITY, nearestExpiry(found.standing.facts));
-    if (lease !== undefined) await cache.fill(lease, payload, Math.min(cacheTtlMs, stands ? expiry - now : cacheTtlMs));
-    const verified = unpack(payload, now);
+  const note = (presented: Presented, verified: Verified | undefined): Verified | undefined => {
     if (verified !== undefined && presented.kind === "api_token") needs.used(presented.tenant, verified.credentialId);
     return verified;
   };
 
+  const wanted = (presented: Presented): Wanted<Verified> => {
+    const asking = asker(needs, presented);
+    return {
+      probe: {
+        key: `{${presented.tenant}}:c:${needs.modelVersion}:${presented.digest}`,
+        versions: [tenantVersion(presented.tenant), principalVersion(presented.tenant, presented.principal)],
+      },
+      fromCache: (payload) => note(presented, unpack(payload, clock.now())),
+      ask: asking.ask,
+      fromDatabase: (answer) => {
+        const found = asking.read(answer);
+        if (found === undefined) return { value: undefined };
+        const now = clock.now();
+        const stands = found.active && isActive(found.standing.facts);
+        const payload = stands ? pack(found) : inactive;
+        const expiry = Math.min(found.expiresAt ?? Number.POSITIVE_INFINITY, nearestExpiry(found.standing.facts));
+        const ttlMs = stands ? Math.min(cacheTtlMs, expiry - now) : cacheTtlMs;
+        return { value: note(presented, unpack(payload, now)), keep: { payload, ttlMs } };
+      },
+    };
+  };
+
   return {
-    probe,
-    settle,
+    wanted,
     verify: async (all) => {
       const known = all.filter((one) => one !== undefined);
-      const readings = await cache.read(known.map(probe));
+      const verified = await resolve(platform, known.map(wanted));
       let next = 0;
-      const settled = all.map((one) => (one === undefined ? undefined : settle(one, readings[next++] ?? unread)));
-      // Warm, nothing is left to wait for.
-      return settled.some((one) => one instanceof Promise)
-        ? Promise.all(settled.map(async (one) => one))
-        : (settled as readonly (Verified | undefined)[]);
+      return all.map((one) => (one === undefined ? undefined : verified[next++]));
     },
   };
 };
 
-const unread: Reading = { payload: undefined, lease: undefined };
+/** How one credential is asked for in the database, and what the answer means. */
+type CredentialAsker = {
+  readonly ask: () => Lookup | undefined | Promise<Lookup | undefined>;
+  readonly read: (answer: unknown) => Found | undefined;
+};
+
+const asker = ({ platform, model, keys, issuer }: Needs, presented: Presented): CredentialAsker => {
+  const { tenant } = presented;
+  switch (presented.kind) {
+    case "certificate":
+      return {
+        ask: () => factsLookup(tenant, "service", presented.principal, tenant, rootNode(tenant)),
+        read: (answer) => fromCertificate(model, presented, answer as StoredFacts),
+      };
+    case "jwt": {
+      // The signature is checked before anything is asked: a forger costs us arithmetic, and the database nothing.
+      const verified: { jwt: VerifiedJwt | undefined } = { jwt: undefined };
+      return {
+        ask: async () => {
+          verified.jwt = await verifyJwt(keys, issuer, presented.jwt, platform.clock.now());
+          return verified.jwt && jwtLookup(tenant, verified.jwt);
+        },
+        read: (answer) => verified.jwt && fromJwt(model, tenant, verified.jwt, answer as StoredJwtStanding),
+      };
+    }
+    default:
+      return {
+        ask: () => credentialLookup(presented),
+        read: (answer) =>
+          answer === null
+            ? undefined
+            : fromCredential(model, issuer, presented.kind, tenant, answer as StoredCredential, platform.clock.now()),
+      };
+  }
+};
 
 type Found = {
   readonly active: boolean;

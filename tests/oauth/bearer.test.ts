@@ -102,16 +102,9 @@ test("RFC 6750 §2.1: the scheme's case does not matter (RFC 9110 §11.1)", asyn
 
 // ── forgeries ──
 
-type Fields = Readonly<Record<string, unknown>>;
-const encoded = (value: unknown): string =>
-  Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
-const decoded = (part: string): Fields => JSON.parse(Buffer.from(part, "base64url").toString()) as Fields;
-const header = decoded(goodHead);
-const claims = decoded(goodBody);
+const { header, claims } = partsOf(good);
 const soon = Number(claims["exp"]);
 
-const es256 = (input: string, key: KeyObject): string =>
-  sign("sha256", Buffer.from(input), { key, dsaEncoding: "ieee-p1363" }).toString("base64url");
 const hmac = (input: string, key: string | Buffer): string =>
   createHmac("sha256", key).update(input).digest("base64url");
 
@@ -126,7 +119,7 @@ const forged = (
 };
 const byThem = (input: string): string => es256(input, theirs.privateKey);
 const claimText = (from: string, to: string): string => JSON.stringify(claims).replace(from, to);
-const publicPem = createPublicKey(ours.key).export({ format: "pem", type: "spki" }).toString();
+const publicPem = createPublicKey(ours.key).export({ format: "pem", type: "spki" });
 const p384 = generateKeyPairSync("ec", { namedCurve: "P-384" });
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const tampered = (change: Fields): string => `${goodHead}.${encoded({ ...claims, ...change })}.${goodSignature}`;

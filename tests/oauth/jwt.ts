@@ -4,7 +4,8 @@ import { type KeyObject, sign } from "node:crypto";
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** RFC 7515 §2: text as it is, anything else as its JSON. */
-export const encoded = (value: unknown): string => Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
+export const encoded = (value: unknown): string =>
+  Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
 
 export const decoded = (part: string): Fields => JSON.parse(Buffer.from(part, "base64url").toString()) as Fields;
 

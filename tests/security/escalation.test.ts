@@ -26,7 +26,8 @@ const admin = await tenant.account({ role: "admin" });
 const adminToken = await deployment.token(admin);
 const later = new Date(Date.now() + 3_600_000).toISOString();
 
-const post = (path: string, body: object, as = token, headers: Readonly<Record<string, string>> = {}) => deployment.post(path, as, body, 0, headers);
+const post = (path: string, body: object, as = token, headers: Readonly<Record<string, string>> = {}) =>
+  deployment.post(path, as, body, 0, headers);
 /** Of what is there now: with the etag it has, as the host reads it. */
 const patch = async (path: string, body: object, as: string): Promise<Answer> => {
   const host = { authorization: `Bearer ${deployment.host}`, "countersign-tenant": tenant.ref };
@@ -38,7 +39,8 @@ const refused = (answer: Answer, status: number, code: string): void => {
   assert.equal(answer.status, status, answer.text);
   assert.equal(answer.json<{ code: string }>().code, code, answer.text);
 };
-const assign = (body: object, as = token, headers = {}) => post("/v1/role-assignments", { parent: tenant.ref, principal: owner.ref, ...body }, as, headers);
+const assign = (body: object, as = token, headers = {}) =>
+  post("/v1/role-assignments", { parent: tenant.ref, principal: owner.ref, ...body }, as, headers);
 /** Asked of the host about itself: whether the principal may. */
 const may = async (principal: string, permission: string, resource: { type: string; id: string }): Promise<boolean> => {
   const [type = "", id = ""] = principal.split("/");
@@ -49,9 +51,21 @@ const may = async (principal: string, permission: string, resource: { type: stri
 test("invariant 8: a tenant's owner cannot make a role of permissions that only the host has", async () => {
   for (const permissions of [["engines:start"], ["engines:*"], ["accounts:read", "engines:start"]]) {
     refused(await post("/v1/roles", { display_name: "Host-like", permissions }), 400, "invalid_argument");
-    refused(await post("/v1/roles", { display_name: "Host-like", permissions: [], within_grants: permissions }), 400, "invalid_argument");
-    refused(await post("/v1/api-tokens", { display_name: "x", scopes: permissions, expire_time: later }), 400, "invalid_argument");
-    refused(await post("/v1/service-accounts", { parent: tenant.ref, display_name: "x", scopes: permissions }), 400, "invalid_argument");
+    refused(
+      await post("/v1/roles", { display_name: "Host-like", permissions: [], within_grants: permissions }),
+      400,
+      "invalid_argument",
+    );
+    refused(
+      await post("/v1/api-tokens", { display_name: "x", scopes: permissions, expire_time: later }),
+      400,
+      "invalid_argument",
+    );
+    refused(
+      await post("/v1/service-accounts", { parent: tenant.ref, display_name: "x", scopes: permissions }),
+      400,
+      "invalid_argument",
+    );
   }
   const [roles] = await deployment.sql<{ count: number }>("select count(*)::int from roles");
   assert.equal(roles?.count, 0);
@@ -61,7 +75,10 @@ test("invariant 8: patterns that seem to reach the host's permissions give none 
   const made = await post("/v1/roles", { display_name: "Everything", permissions: ["*", "organizations:*"] });
   assert.equal(made.status, 201, made.text);
   const account = await tenant.account();
-  assert.equal((await assign({ principal: account.ref, role: made.json<{ resource: string }>().resource })).status, 201);
+  assert.equal(
+    (await assign({ principal: account.ref, role: made.json<{ resource: string }>().resource })).status,
+    201,
+  );
   const powerful = await deployment.token(account, { scope: "*" });
   refused(await post("/v1/organizations", { display_name: "Mine" }, powerful), 403, "permission_denied");
   refused(await post(`/v1/organizations/${tenant.id}:suspend`, {}, powerful), 403, "permission_denied");
@@ -69,7 +86,9 @@ test("invariant 8: patterns that seem to reach the host's permissions give none 
   assert.equal(await may(account.ref, "accounts:read", { type: "organizations", id: tenant.id }), true);
   assert.equal(await may(account.ref, "engines:start", { type: "organizations", id: tenant.id }), false);
   // Even a pattern that got into the store some other way.
-  await deployment.sql("update roles set permissions = '{engines:start,accounts:read}' where id = $1", [made.json<{ id: string }>().id]);
+  await deployment.sql("update roles set permissions = '{engines:start,accounts:read}' where id = $1", [
+    made.json<{ id: string }>().id,
+  ]);
   await tenant.does("/v1/organizations/".concat(tenant.id, ":suspend"));
   await tenant.does("/v1/organizations/".concat(tenant.id, ":resume"));
   assert.equal(await may(account.ref, "accounts:read", { type: "organizations", id: tenant.id }), true);
@@ -82,7 +101,12 @@ test("invariant 2: a tenant's owner cannot speak about another tenant, or the ho
     for (const answer of [
       await post("/v1/roles", { display_name: "Reader", permissions: ["accounts:read"] }, token, headers),
       await post("/v1/service-accounts", { parent: tenant.ref, display_name: "x" }, token, headers),
-      await post("/v1/api-tokens", { display_name: "x", scopes: ["accounts:read"], expire_time: later }, token, headers),
+      await post(
+        "/v1/api-tokens",
+        { display_name: "x", scopes: ["accounts:read"], expire_time: later },
+        token,
+        headers,
+      ),
       await deployment.send("/v1/users", { headers: { authorization: `Bearer ${token}`, ...headers } }),
       await deployment.send("/v1/events", { headers: { authorization: `Bearer ${token}`, ...headers } }),
     ])
@@ -98,24 +122,44 @@ test("invariant 8: a tenant's owner cannot assign a role of the host, nor anythi
   refused(await assign({ role: "owner", parent: other.ref }), 404, "not_found");
   const headers = { "countersign-tenant": "host" };
   assert.equal((await assign({ role: "super_admin", parent: `host/${hostTenant}` }, token, headers)).status, 404);
-  const [assigned] = await deployment.sql<{ count: number }>("select count(*)::int from role_assignments where role_name = 'super_admin'");
+  const [assigned] = await deployment.sql<{ count: number }>(
+    "select count(*)::int from role_assignments where role_name = 'super_admin'",
+  );
   assert.equal(assigned?.count, deployment.servers.length, "only the one that bootstrap made");
 });
 
 test("invariant 8: an admin cannot assign, or be assigned by way of a new user, a member or a token, what only the owner holds", async () => {
   refused(await assign({ principal: admin.ref, role: "owner" }, adminToken), 403, "permission_denied");
-  refused(await post("/v1/users", { parent: tenant.ref, email: "eve@acme.example", display_name: "Eve", role: "owner" }, adminToken), 403, "permission_denied");
+  refused(
+    await post(
+      "/v1/users",
+      { parent: tenant.ref, email: "eve@acme.example", display_name: "Eve", role: "owner" },
+      adminToken,
+    ),
+    403,
+    "permission_denied",
+  );
   const user = await tenant.user();
   const client = await tenant.perimeter("clients");
-  refused(await post("/v1/memberships", { parent: client.ref, user: user.ref, role: "owner" }, adminToken), 403, "permission_denied");
-  refused(await post("/v1/roles", { display_name: "Purse", permissions: ["payouts:approve"] }, adminToken), 403, "permission_denied");
+  refused(
+    await post("/v1/memberships", { parent: client.ref, user: user.ref, role: "owner" }, adminToken),
+    403,
+    "permission_denied",
+  );
+  refused(
+    await post("/v1/roles", { display_name: "Purse", permissions: ["payouts:approve"] }, adminToken),
+    403,
+    "permission_denied",
+  );
   const made = { display_name: "x", scopes: ["payouts:approve"], expire_time: later };
   refused(await post("/v1/api-tokens", made, adminToken), 403, "permission_denied");
   refused(await post("/v1/api-tokens", { ...made, owner: owner.ref }, adminToken), 403, "permission_denied");
 });
 
 test("invariant 8: an admin cannot widen a role that somebody holds, and cannot take an owner's token by rotating it", async () => {
-  const role = (await post("/v1/roles", { display_name: "Small", permissions: ["accounts:read"] }, adminToken)).json<{ id: string }>();
+  const role = (await post("/v1/roles", { display_name: "Small", permissions: ["accounts:read"] }, adminToken)).json<{
+    id: string;
+  }>();
   for (const permissions of [["accounts:read", "payouts:approve"], ["*"]])
     refused(await patch(`/v1/roles/${role.id}`, { permissions }, adminToken), 403, "permission_denied");
   const owners = await deployment.apiToken(token, ["payouts:read", "payouts:cancel"]);
@@ -124,14 +168,30 @@ test("invariant 8: an admin cannot widen a role that somebody holds, and cannot 
 });
 
 test("invariant 8: a narrow token cannot make a wider one, a wider role, or a wider assignment, though its principal could", async () => {
-  const scope = "api-tokens:create roles:create role-assignments:create service-accounts:create accounts:read users:create";
+  const scope =
+    "api-tokens:create roles:create role-assignments:create service-accounts:create accounts:read users:create";
   const narrow = await deployment.token(owner, { scope });
-  refused(await post("/v1/api-tokens", { display_name: "x", scopes: ["*"], expire_time: later }, narrow), 403, "permission_denied");
-  refused(await post("/v1/api-tokens", { display_name: "x", scopes: ["payouts:read"], expire_time: later }, narrow), 403, "permission_denied");
+  refused(
+    await post("/v1/api-tokens", { display_name: "x", scopes: ["*"], expire_time: later }, narrow),
+    403,
+    "permission_denied",
+  );
+  refused(
+    await post("/v1/api-tokens", { display_name: "x", scopes: ["payouts:read"], expire_time: later }, narrow),
+    403,
+    "permission_denied",
+  );
   refused(await post("/v1/roles", { display_name: "Wide", permissions: ["*"] }, narrow), 403, "permission_denied");
   refused(await assign({ principal: admin.ref, role: "owner" }, narrow), 403, "permission_denied");
-  refused(await post("/v1/users", { parent: tenant.ref, email: "w@acme.example", display_name: "W", role: "owner" }, narrow), 403, "permission_denied");
-  assert.equal((await post("/v1/api-tokens", { display_name: "x", scopes: ["accounts:read"], expire_time: later }, narrow)).status, 201);
+  refused(
+    await post("/v1/users", { parent: tenant.ref, email: "w@acme.example", display_name: "W", role: "owner" }, narrow),
+    403,
+    "permission_denied",
+  );
+  assert.equal(
+    (await post("/v1/api-tokens", { display_name: "x", scopes: ["accounts:read"], expire_time: later }, narrow)).status,
+    201,
+  );
 });
 
 test("invariant 8: a client's administrator stays in that client's subtree, and reaches neither its parent nor its siblings", async () => {
@@ -145,11 +205,19 @@ test("invariant 8: a client's administrator stays in that client's subtree, and 
   for (const parent of [tenant.ref, sibling.ref]) {
     refused(await assign({ parent, principal: local.ref, role: "viewer" }, locals), 403, "permission_denied");
     refused(await post("/v1/accounts", { parent, display_name: "x" }, locals), 403, "permission_denied");
-    refused(await post("/v1/users", { parent, email: "l@acme.example", display_name: "L" }, locals), 403, "permission_denied");
+    refused(
+      await post("/v1/users", { parent, email: "l@acme.example", display_name: "L" }, locals),
+      403,
+      "permission_denied",
+    );
     refused(await post("/v1/service-accounts", { parent, display_name: "x" }, locals), 403, "permission_denied");
   }
   refused(await deployment.get("/v1/users", locals), 403, "permission_denied");
-  refused(await post("/v1/roles", { display_name: "Local", permissions: ["accounts:read"] }, locals), 403, "permission_denied");
+  refused(
+    await post("/v1/roles", { display_name: "Local", permissions: ["accounts:read"] }, locals),
+    403,
+    "permission_denied",
+  );
 });
 
 test("invariant 8: a service account cannot widen itself: its scopes bound its tokens whatever roles it is given", async () => {
@@ -160,8 +228,41 @@ test("invariant 8: a service account cannot widen itself: its scopes bound its t
   assert.equal(widened.status, 403, `a token of two permissions has given its own client all of them: ${widened.text}`);
 });
 
+test("invariant 8: a narrow token cannot make itself wide by way of its client's secret, keys or scopes", async () => {
+  const account = await tenant.account({ role: "owner" });
+  const narrow = await deployment.token(account, {
+    scope: "service-accounts:rotate service-accounts:update service-accounts:read",
+  });
+  refused(
+    await post(`/v1/service-accounts/${account.id}:rotate`, { overlap_seconds: 60 }, narrow),
+    403,
+    "permission_denied",
+  );
+  const key = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", kid: "mine" };
+  refused(
+    await patch(`/v1/service-accounts/${account.id}`, { jwks: { keys: [key] } }, narrow),
+    403,
+    "permission_denied",
+  );
+  assert.equal((await patch(`/v1/service-accounts/${account.id}`, { display_name: "Harmless" }, narrow)).status, 200);
+  assert.equal(
+    (await patch(`/v1/service-accounts/${account.id}`, { scopes: ["service-accounts:*"] }, narrow)).status,
+    200,
+    "narrowing",
+  );
+  refused(await patch(`/v1/service-accounts/${account.id}`, { scopes: ["*"] }, narrow), 403, "permission_denied");
+  const whole = await tenant.account({ role: "owner" });
+  assert.equal(
+    (await post(`/v1/service-accounts/${whole.id}:rotate`, {}, await deployment.token(whole))).status,
+    200,
+    "a token of everything may",
+  );
+});
+
 test("invariant 8: nobody gives a new service account, or takes with another's secret, more than they hold", async () => {
-  const keeper = (await post("/v1/roles", { display_name: "Keeper", permissions: ["service-accounts:*", "role-assignments:*"] })).json<{ resource: string }>();
+  const keeper = (
+    await post("/v1/roles", { display_name: "Keeper", permissions: ["service-accounts:*", "role-assignments:*"] })
+  ).json<{ resource: string }>();
   const account = await tenant.account({ role: keeper.resource });
   const keepers = await deployment.token(account);
   refused(await assign({ principal: account.ref, role: "admin" }, keepers), 403, "permission_denied");

@@ -33,4 +33,8 @@ export const ownTenantOperations: readonly string[] = [
 ];
 
 /** Decided at the host: no tenant's own role reaches them, whatever its scopes. */
-export const hostOperations: readonly string[] = ["organizations.create", "organizations.resume", "organizations.suspend"];
+export const hostOperations: readonly string[] = [
+  "organizations.create",
+  "organizations.resume",
+  "organizations.suspend",
+];

@@ -29,7 +29,10 @@ for (const { bootstrap } of deployment.servers) {
 
 const tenant = await deployment.tenant();
 const later = () => new Date(Date.now() + 3_600_000).toISOString();
-const once = (): Record<string, string> => ({ "idempotency-key": `key ${shown.size}`, "countersign-tenant": tenant.ref });
+const once = (): Record<string, string> => ({
+  "idempotency-key": `key ${shown.size}`,
+  "countersign-tenant": tenant.ref,
+});
 /** By the host, under an idempotency key, and then again: what is kept to answer the repetition must not hold the secret. */
 const twice = async (path: string, body: object): Promise<Record<string, unknown>> => {
   const headers = once();
@@ -42,25 +45,51 @@ const twice = async (path: string, body: object): Promise<Record<string, unknown
 const pair = await generateKeyPair("ES256", { extractable: true });
 const jwks = { keys: [{ ...(await exportJWK(pair.publicKey)), kid: "one" }] };
 for (const access_token_format of ["jwt", "opaque"] as const) {
-  const made = await twice("/v1/service-accounts", { parent: tenant.ref, display_name: "A service", access_token_format, jwks });
+  const made = await twice("/v1/service-accounts", {
+    parent: tenant.ref,
+    display_name: "A service",
+    access_token_format,
+    jwks,
+  });
   const ref = String(made["resource"]);
   await tenant.does("/v1/role-assignments", { parent: tenant.ref, principal: ref, role: "owner" });
-  const client = { client_id: String(made["client_id"]), client_secret: show("a client secret", made["client_secret"]) };
+  const client = {
+    client_id: String(made["client_id"]),
+    client_secret: show("a client secret", made["client_secret"]),
+  };
   const token = show(`a ${access_token_format} access token`, await deployment.token(client));
   show("a JWT's or a handle's last part", token.split(".").at(-1));
   const api = await deployment.apiToken(token, ["accounts:read", "api-tokens:*"]);
   show("an API token", api.token);
-  const others = await twice("/v1/api-tokens", { owner: ref, display_name: "Another's", scopes: ["accounts:read"], expire_time: later() });
+  const others = await twice("/v1/api-tokens", {
+    owner: ref,
+    display_name: "Another's",
+    scopes: ["accounts:read"],
+    expire_time: later(),
+  });
   show("an API token made for another", others["token"]);
   show("a rotated API token", (await twice(`/v1/api-tokens/${String(others["id"])}:rotate`, {}))["token"]);
-  show("a rotated client secret", (await twice(`/v1/service-accounts/${String(made["id"])}:rotate`, { overlap_seconds: 60 }))["client_secret"]);
+  show(
+    "a rotated client secret",
+    (await twice(`/v1/service-accounts/${String(made["id"])}:rotate`, { overlap_seconds: 60 }))["client_secret"],
+  );
 
   const seconds = Math.floor(Date.now() / 1000);
-  const assertion = await new SignJWT({ iss: client.client_id, sub: client.client_id, aud: deployment.issuer, jti: crypto.randomUUID(), exp: seconds + 60 })
+  const assertion = await new SignJWT({
+    iss: client.client_id,
+    sub: client.client_id,
+    aud: deployment.issuer,
+    jti: crypto.randomUUID(),
+    exp: seconds + 60,
+  })
     .setProtectedHeader({ alg: "ES256", kid: "one" })
     .sign(pair.privateKey);
   show("a client assertion", assertion);
-  const granted = await deployment.form("/oauth/token", { grant_type: "client_credentials", client_assertion: assertion, client_assertion_type: assertionType });
+  const granted = await deployment.form("/oauth/token", {
+    grant_type: "client_credentials",
+    client_assertion: assertion,
+    client_assertion_type: assertionType,
+  });
   show("an access token got by an assertion", granted.json()["access_token"]);
 
   // Used in every way there is, rightly and wrongly, on both processes, so that caches fill and logs have something to say.
@@ -83,7 +112,16 @@ const grpc = new IdentityClient(`127.0.0.1:${deployment.servers[0]?.grpcPort}`, 
 after(() => grpc.close());
 const issued = await new Promise<IssueTokenResponse>((resolve, reject) => {
   const { client_id, client_secret } = deployment.servers[0]?.bootstrap ?? { client_id: "", client_secret: "" };
-  const rest = { scope: "", resource: [], refreshToken: "", username: "", password: "", tenant: "", clientAssertion: "", clientAssertionType: "" };
+  const rest = {
+    scope: "",
+    resource: [],
+    refreshToken: "",
+    username: "",
+    password: "",
+    tenant: "",
+    clientAssertion: "",
+    clientAssertionType: "",
+  };
   const request = { ...rest, grantType: "client_credentials", clientId: client_id, clientSecret: client_secret };
   grpc.issueToken(request, (error, answer) => (error === null ? resolve(answer) : reject(error)));
 });
@@ -97,8 +135,16 @@ show("the private half of the signing key", privateJwk.d);
 const traces = [...shown].flatMap(([secret, what]) => {
   const text = Buffer.from(secret);
   const body = Buffer.from(secret.replace(/^cs_[a-z]+_/, ""), "base64url");
-  const written = [secret, text.toString("hex"), text.toString("base64").replace(/=+$/, ""), text.toString("base64url")];
-  return [...written, ...(body.length >= 16 ? [body.toString("hex"), body.toString("base64").replace(/=+$/, "")] : [])].map((trace) => ({ trace, what }));
+  const written = [
+    secret,
+    text.toString("hex"),
+    text.toString("base64").replace(/=+$/, ""),
+    text.toString("base64url"),
+  ];
+  return [
+    ...written,
+    ...(body.length >= 16 ? [body.toString("hex"), body.toString("base64").replace(/=+$/, "")] : []),
+  ].map((trace) => ({ trace, what }));
 });
 
 const findIn = (where: string, text: string): void => {
@@ -129,7 +175,9 @@ test("invariant 5: a dump of the database, every row of every table as text, has
 });
 
 test("invariant 5: what PostgreSQL remembers of statements has none of them either", async () => {
-  const activity = await deployment.sql<{ query: string }>("select query from pg_stat_activity where datname = current_database()");
+  const activity = await deployment.sql<{ query: string }>(
+    "select query from pg_stat_activity where datname = current_database()",
+  );
   assert.ok(activity.some(({ query }) => query !== ""));
   findIn("pg_stat_activity", activity.map(({ query }) => query).join("\n"));
 });
@@ -142,7 +190,12 @@ test("invariant 5: the cache, keys and values, has none of them", async () => {
     for await (const keys of client.scanIterator({ COUNT: 1_000 }))
       for (const key of keys) {
         const type = await client.type(key);
-        const value = type === "stream" ? JSON.stringify(await client.xRange(key, "-", "+")) : type === "string" ? await client.get(key) : type;
+        const value =
+          type === "stream"
+            ? JSON.stringify(await client.xRange(key, "-", "+"))
+            : type === "string"
+              ? await client.get(key)
+              : type;
         all.push(`${key} ${value ?? ""}`);
       }
     assert.ok(all.length > 10, "an empty cache would prove nothing");
@@ -162,5 +215,10 @@ test("invariant 5: the logs, at their most talkative, have none of them", () => 
 test("a secret that was written down would be found: the client's public id is, everywhere it should be", async () => {
   const client_id = deployment.servers[0]?.bootstrap.client_id ?? "";
   const rows = await deployment.sql<{ row: string }>("select row_to_json(t)::text as row from service_accounts t");
-  assert.ok(rows.map(({ row }) => row).join().includes(client_id));
+  assert.ok(
+    rows
+      .map(({ row }) => row)
+      .join()
+      .includes(client_id),
+  );
 });

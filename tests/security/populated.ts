@@ -44,7 +44,8 @@ export const populate = async (deployment: Deployment, name: string): Promise<Po
 };
 
 /** Ids that never were, of the same collections. */
-export const neverWere = (ids: Populated["ids"]): Populated["ids"] => Object.fromEntries(Object.keys(ids).map((name) => [name, randomUUID()]));
+export const neverWere = (ids: Populated["ids"]): Populated["ids"] =>
+  Object.fromEntries(Object.keys(ids).map((name) => [name, randomUUID()]));
 
 const bodies: Readonly<Record<string, (ids: Populated["ids"]) => object>> = {
   "organizations.create": () => ({ display_name: "Another" }),
@@ -53,7 +54,11 @@ const bodies: Readonly<Record<string, (ids: Populated["ids"]) => object>> = {
   "clients.update": () => ({ display_name: "Renamed" }),
   "accounts.create": (ids) => ({ parent: `clients/${ids["clients"]}`, display_name: "An account" }),
   "accounts.update": () => ({ display_name: "Renamed" }),
-  "users.create": (ids) => ({ parent: `clients/${ids["clients"]}`, email: "grace@acme.example", display_name: "Grace" }),
+  "users.create": (ids) => ({
+    parent: `clients/${ids["clients"]}`,
+    email: "grace@acme.example",
+    display_name: "Grace",
+  }),
   "users.update": () => ({ display_name: "Renamed" }),
   "memberships.create": (ids) => ({ parent: `accounts/${ids["accounts"]}`, user: `users/${ids["users"]}` }),
   "service-accounts.create": (ids) => ({ parent: `clients/${ids["clients"]}`, display_name: "A service" }),
@@ -73,16 +78,30 @@ const bodies: Readonly<Record<string, (ids: Populated["ids"]) => object>> = {
   }),
 };
 
-export type Request = { readonly method: Operation["method"]; readonly path: string; readonly body: object | undefined };
+export type Request = {
+  readonly method: Operation["method"];
+  readonly path: string;
+  readonly body: object | undefined;
+};
 
 /** The operation's request about these ids. */
 export const requestFor = (operation: Operation, ids: Populated["ids"]): Request => {
   const [collection = ""] = operation.name.split(".");
   const id = ids[collection];
-  assert.ok(id !== undefined || !operation.path.includes("{id}"), `populated.ts has no ${collection} to sweep ${operation.name} with`);
+  assert.ok(
+    id !== undefined || !operation.path.includes("{id}"),
+    `populated.ts has no ${collection} to sweep ${operation.name} with`,
+  );
   const wanted = ((operation.input["required"] ?? []) as readonly string[]).filter((field) => field !== "id");
   const body = bodies[operation.name]?.(ids);
-  assert.ok(body !== undefined || wanted.length === 0, `populated.ts has no request to sweep ${operation.name} with; it needs ${wanted.join()}`);
+  assert.ok(
+    body !== undefined || wanted.length === 0,
+    `populated.ts has no request to sweep ${operation.name} with; it needs ${wanted.join()}`,
+  );
   const sends = operation.method === "POST" || operation.method === "PATCH";
-  return { method: operation.method, path: operation.path.replace("{id}", id ?? ""), body: sends ? (body ?? {}) : undefined };
+  return {
+    method: operation.method,
+    path: operation.path.replace("{id}", id ?? ""),
+    body: sends ? (body ?? {}) : undefined,
+  };
 };

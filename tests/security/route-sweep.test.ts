@@ -47,12 +47,15 @@ const kinds = async (tenant: Populated["tenant"]) => ({
 const ownersToken = await deployment.token(acme.owner);
 const strangersToken = await deployment.token(other.owner);
 const expiredApiToken = await deployment.apiToken(ownersToken, ["*"]);
-await deployment.sql("update api_tokens set create_time = now() - interval '2 days', expire_time = now() - interval '1 day' where id = $1", [
-  expiredApiToken.ref.split("/")[1],
-]);
+await deployment.sql(
+  "update api_tokens set create_time = now() - interval '2 days', expire_time = now() - interval '1 day' where id = $1",
+  [expiredApiToken.ref.split("/")[1]],
+);
 const expiredOpaqueAccount = await acme.tenant.account({ role: "owner", access_token_format: "opaque" });
 const expiredOpaque = await deployment.token(expiredOpaqueAccount);
-await deployment.sql("update access_tokens set expire_time = now() - interval '1 second' where owner_id = $1", [expiredOpaqueAccount.id]);
+await deployment.sql("update access_tokens set expire_time = now() - interval '1 second' where owner_id = $1", [
+  expiredOpaqueAccount.id,
+]);
 const expired = [expiredJwt(ownersToken), expiredOpaque, expiredApiToken.token];
 
 const suspended = await kinds(acme.tenant);
@@ -73,7 +76,8 @@ const ofSuspendedTenant = await tokensOf(closing.jwt, closing.opaque);
 // All of them live, and both processes have them in their cache, before they end.
 for (const token of [...ofSuspendedPrincipal, ...ofSuspendedTenant])
   for (const on of [0, 1]) assert.equal(await deployment.isActive(token, on), true);
-for (const account of [suspended.jwt, suspended.opaque]) await acme.tenant.does(`/v1/service-accounts/${account.id}:disable`);
+for (const account of [suspended.jwt, suspended.opaque])
+  await acme.tenant.does(`/v1/service-accounts/${account.id}:disable`);
 await acme.tenant.does(`/v1/users/${human.id}:suspend`);
 await closed.does(`/v1/organizations/${closed.id}:suspend`);
 
@@ -88,7 +92,10 @@ const state = { turn: 0 };
 /** Each request goes to the next process. */
 const ask = ({ method, path, body }: Request, headers: Readonly<Record<string, string>>): Promise<Answer> => {
   state.turn = 1 - state.turn;
-  const json = body === undefined ? {} : { headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(body) };
+  const json =
+    body === undefined
+      ? {}
+      : { headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(body) };
   return deployment.send(path, { method, headers, ...json }, state.turn);
 };
 
@@ -115,14 +122,29 @@ const refused = (name: string, answer: Answer, status: number, code: string): vo
 
 /** How many rows there are of everything but audit entries, which a refusal adds one to. */
 const countRows = async (): Promise<unknown> => {
-  const tables = ["nodes", "users", "memberships", "service_accounts", "client_secrets", "api_tokens", "roles", "role_assignments", "events", "idempotency_keys"];
+  const tables = [
+    "nodes",
+    "users",
+    "memberships",
+    "service_accounts",
+    "client_secrets",
+    "api_tokens",
+    "roles",
+    "role_assignments",
+    "events",
+    "idempotency_keys",
+  ];
   return Promise.all(tables.map(async (table) => [table, (await deployment.sql(`select count(*) from ${table}`))[0]]));
 };
 
 // ── the sweep ──
 
 test("invariant 10: the routes that need no token are exactly those on the committed list", () => {
-  const ofPolicy = (kind: string) => routes.filter(({ policy }) => kind in policy).map(nameOf).toSorted();
+  const ofPolicy = (kind: string) =>
+    routes
+      .filter(({ policy }) => kind in policy)
+      .map(nameOf)
+      .toSorted();
   assert.deepEqual(ofPolicy("public"), publicRoutes);
   assert.deepEqual(ofPolicy("client"), clientRoutes);
   assert.deepEqual(evaluation, ["POST /access/v1/evaluation"]);
@@ -130,7 +152,9 @@ test("invariant 10: the routes that need no token are exactly those on the commi
 });
 
 test("invariant 2: the operations that name nothing of a tenant are exactly those on the committed list", () => {
-  const namesNothing = operations.filter(({ path, input }) => !path.includes("{") && !((input["required"] ?? []) as string[]).includes("parent"));
+  const namesNothing = operations.filter(
+    ({ path, input }) => !path.includes("{") && !((input["required"] ?? []) as string[]).includes("parent"),
+  );
   assert.deepEqual(namesNothing.map(({ name }) => name).toSorted(), ownTenantOperations);
 });
 
@@ -181,7 +205,12 @@ test("RFC 6750 §3.1: on every route a token without the scope is 403 insufficie
 test("invariant 1: on every route a principal without a role is 403, and changes nothing", async () => {
   const before = await countRows();
   for (const { name, request } of requests(acme.ids))
-    refused(name, await ask(request, bearer(weak)), 403, evaluation.includes(name) ? "insufficient_scope" : "permission_denied");
+    refused(
+      name,
+      await ask(request, bearer(weak)),
+      403,
+      evaluation.includes(name) ? "insufficient_scope" : "permission_denied",
+    );
   assert.deepEqual(await countRows(), before);
 });
 
@@ -217,21 +246,40 @@ test("invariant 2: what names nothing of a tenant shows nothing of another, and 
     const seen = await named(acme.tenant.ref);
     const unseen = await named(`organizations/${randomUUID()}`);
     assert.deepEqual(told(seen, {}), told(unseen, {}), operation.name);
-    assert.ok(seen.status === 404 || (hostOperations.includes(operation.name) && seen.status === 403), `${operation.name}: ${seen.text}`);
+    assert.ok(
+      seen.status === 404 || (hostOperations.includes(operation.name) && seen.status === 403),
+      `${operation.name}: ${seen.text}`,
+    );
   }
 });
 
 test("invariant 2: another tenant's id inside a body gets the same answer as one that never was", async () => {
   const never = neverWere(acme.ids);
-  const own = { parent: other.tenant.ref, principal: `service-accounts/${other.ids["service-accounts"]}`, role: "viewer" };
+  const own = {
+    parent: other.tenant.ref,
+    principal: `service-accounts/${other.ids["service-accounts"]}`,
+    role: "viewer",
+  };
   const later = new Date(Date.now() + 60_000).toISOString();
   const cases: readonly ((ids: Populated["ids"]) => Request)[] = [
-    (ids) => ({ method: "POST", path: "/v1/role-assignments", body: { ...own, principal: `service-accounts/${ids["service-accounts"]}` } }),
+    (ids) => ({
+      method: "POST",
+      path: "/v1/role-assignments",
+      body: { ...own, principal: `service-accounts/${ids["service-accounts"]}` },
+    }),
     (ids) => ({ method: "POST", path: "/v1/role-assignments", body: { ...own, principal: `users/${ids["users"]}` } }),
     (ids) => ({ method: "POST", path: "/v1/role-assignments", body: { ...own, role: `roles/${ids["roles"]}` } }),
     (ids) => ({ method: "POST", path: "/v1/memberships", body: { parent: own.parent, user: `users/${ids["users"]}` } }),
-    (ids) => ({ method: "POST", path: "/v1/users", body: { parent: own.parent, email: "a@b.example", display_name: "A", role: `roles/${ids["roles"]}` } }),
-    (ids) => ({ method: "POST", path: "/v1/api-tokens", body: { owner: `users/${ids["users"]}`, display_name: "T", scopes: ["accounts:read"], expire_time: later } }),
+    (ids) => ({
+      method: "POST",
+      path: "/v1/users",
+      body: { parent: own.parent, email: "a@b.example", display_name: "A", role: `roles/${ids["roles"]}` },
+    }),
+    (ids) => ({
+      method: "POST",
+      path: "/v1/api-tokens",
+      body: { owner: `users/${ids["users"]}`, display_name: "T", scopes: ["accounts:read"], expire_time: later },
+    }),
     (ids) => ({ method: "GET", path: `/v1/users?parent=clients/${ids["clients"]}`, body: undefined }),
     (ids) => ({ method: "GET", path: `/v1/accounts?parent=organizations/${ids["organizations"]}`, body: undefined }),
     evaluationOf,
@@ -258,7 +306,10 @@ test("RFC 6749 §2.3.1: OAuth endpoints refuse who does not prove a client, and 
     for (const token of Object.values(dead).flat()) {
       const answer = await form(path, bearer(token));
       assert.equal(answer.status, 401, path);
-      assert.equal(answer.json<{ error: string }>().error, path === "/oauth/token" ? "invalid_client" : "invalid_token");
+      assert.equal(
+        answer.json<{ error: string }>().error,
+        path === "/oauth/token" ? "invalid_client" : "invalid_token",
+      );
     }
   }
   assert.equal(await deployment.introspect(ownersToken, 0, strangersToken), '{"active":false}');

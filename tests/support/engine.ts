@@ -17,7 +17,7 @@ import { openAuditAppender } from "../../server/audit/append.ts";
 import { insertAssignment } from "../../server/authority/assignments-store.ts";
 import type { Caller, Principal } from "../../server/authority/caller.ts";
 import { factsOf } from "../../server/authority/facts.ts";
-import { readFacts } from "../../server/authority/store.ts";
+import { factsLookup, lookUp, type StoredFacts } from "../../server/authority/store.ts";
 import type { Operation } from "../../server/operations/operation.ts";
 import {
   type Answer,
@@ -170,7 +170,8 @@ export const openWorkbench = async ({
 
   const as: Workbench["as"] = async (tenant, principal, scopes) => {
     const key = { principal, bound: tenant, tenant, node: rootNode(tenant) };
-    const facts = factsOf(model, key, await readFacts(database, key));
+    const [stored] = await lookUp(database, [factsLookup(tenant, principal.kind, principal.id, tenant, key.node)]);
+    const facts = factsOf(model, key, stored as StoredFacts);
     assert.ok(facts);
     return { principal, tenant, credential: { kind: "access_token", id: newId() }, clientId: null, scopes, facts };
   };

@@ -1,10 +1,11 @@
 /** Changes a service account's name, scopes, token settings or keys. */
 import Type from "typebox";
 import { isFault } from "../../../core/faults.ts";
+import { isSubset } from "../../../core/model/permissions.ts";
 import { etagOf, expectRevision, overtaken } from "../../operations/etag.ts";
 import { displayName, id, strict } from "../../operations/fields.ts";
 import { operation } from "../../operations/operation.ts";
-import { knownPatterns } from "../../operations/patterns.ts";
+import { knownPatterns, permissionsOf } from "../../operations/patterns.ts";
 import { masked, updateMask } from "../../operations/update-mask.ts";
 import { principalVersion } from "../../platform/cache/fresh-cache.ts";
 import { checkKeys } from "./check-keys.ts";
@@ -45,7 +46,10 @@ export const patchServiceAccount = operation({
     if (unknown !== undefined) return unknown;
     const keys = change.jwks ? checkKeys(change.jwks) : undefined;
     if (isFault(keys)) return keys;
-    const beyond = keys === undefined ? undefined : await beyondTakingOver(tx, account, context);
+    const carried = (patterns: readonly string[]) => permissionsOf(model, tx.tenant, patterns);
+    const widens = change.scopes !== undefined && !isSubset(carried(change.scopes), carried(account.scopes));
+    const beyond =
+      keys === undefined && !widens ? undefined : await beyondTakingOver(tx, account, context, change.scopes);
     if (beyond !== undefined) return beyond;
     const expected = expectRevision(ifMatch, account.revision, "required");
     if (isFault(expected)) return expected;

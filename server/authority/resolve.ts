@@ -1,0 +1,60 @@
+/**
+ * The way of everything that is looked up on a request: one cache round trip for all of it, then, for what the cache does not have, one
+ * SQL statement for all of that, then the cache is filled under the versions seen before the statement (invariants 6 and 7).
+ */
+import type { Lease, Probe } from "../platform/cache/fresh-cache.ts";
+import type { Platform } from "../platform/platform.ts";
+import { type Lookup, lookUp } from "./store.ts";
+
+/** One thing wanted: where it is cached, how it is asked for, and how either answer is read. */
+export type Wanted<T> = {
+  readonly probe: Probe;
+  readonly fromCache: (payload: string) => T | undefined;
+  /** Undefined where there is nothing to ask, as for a token whose signature is not ours. */
+  readonly ask: () => Lookup | undefined | Promise<Lookup | undefined>;
+  readonly fromDatabase: (answer: unknown) => Found<T>;
+};
+
+/** What the database knew. `keep` is what may be cached of it, and for how long; without it nothing is. */
+export type Found<T> = {
+  readonly value: T | undefined;
+  readonly keep?: { readonly payload: string; readonly ttlMs: number };
+};
+
+/** One answer for each that is wanted, in order; undefined where there is none. */
+export const resolve = async <T>(
+  platform: Platform,
+  wanted: readonly Wanted<T>[],
+): Promise<readonly (T | undefined)[]> => {
+  const readings = await platform.cache.read(wanted.map(({ probe }) => probe));
+  const cold: Cold<T>[] = [];
+  const values = wanted.map((one, at) => {
+    const reading = readings[at];
+    if (reading?.payload !== undefined) return one.fromCache(reading.payload);
+    cold.push({ one, at, lease: reading?.lease });
+    return undefined;
+  });
+  if (cold.length > 0) await settle(platform, cold, values);
+  return values;
+};
+
+type Cold<T> = { readonly one: Wanted<T>; readonly at: number; readonly lease: Lease | undefined };
+
+const settle = async <T>(
+  { database, cache }: Platform,
+  cold: readonly Cold<T>[],
+  values: (T | undefined)[],
+): Promise<void> => {
+  const lookups = await Promise.all(cold.map(({ one }) => one.ask()));
+  const asked = lookups.filter((lookup) => lookup !== undefined);
+  const answers = asked.length === 0 ? [] : await lookUp(database, asked);
+  let next = 0;
+  const fills: Promise<void>[] = [];
+  for (const [nth, { one, at, lease }] of cold.entries()) {
+    if (lookups[nth] === undefined) continue;
+    const { value, keep } = one.fromDatabase(answers[next++] ?? null);
+    values[at] = value;
+    if (lease !== undefined && keep !== undefined) fills.push(cache.fill(lease, keep.payload, keep.ttlMs));
+  }
+  await Promise.all(fills);
+};
