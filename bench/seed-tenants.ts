@@ -80,7 +80,12 @@ export const seedTenants = async (url: string, tenants: number, sample: number):
     for (const { definition } of indexes) await client.query(definition);
     const sampled = pick(tenants, sample);
     for (const { tenant, principal, hash, keyId } of sampled)
-      await client.query("update client_secrets set hash = $3, key_id = $4 where tenant_id = $1 and id = $2", [tenant, principal, hash, keyId]);
+      await client.query("update client_secrets set hash = $3, key_id = $4 where tenant_id = $1 and id = $2", [
+        tenant,
+        principal,
+        hash,
+        keyId,
+      ]);
     await client.query("vacuum (analyze)");
     await client.query("checkpoint");
     return sampled.map(({ hash: _hash, keyId: _keyId, ...known }) => known);
@@ -90,7 +95,12 @@ export const seedTenants = async (url: string, tenants: number, sample: number):
 };
 
 /** Rows that fit each other by construction need no foreign key looked up, and a seed needs no durability. */
-const settings = ["session_replication_role = replica", "synchronous_commit = off", "work_mem = '256MB'", "maintenance_work_mem = '256MB'"];
+const settings = [
+  "session_replication_role = replica",
+  "synchronous_commit = off",
+  "work_mem = '256MB'",
+  "maintenance_work_mem = '256MB'",
+];
 
 /** Indexes that are no constraint: built in one go at the end, as they were. */
 const indexesSql = `select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition from pg_index

@@ -1,11 +1,10 @@
-/** `npm run tour`: the story a new user sees first. */
+/** `npm run tour` where no server runs; with one it is played in tests/readme/tour.test.ts. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { startServer } from "../support/server-process.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -16,19 +15,6 @@ const tour = async (env: Readonly<Record<string, string>>) => {
   const [code] = (await closed) as [number];
   return { code, stdout, stderr };
 };
-
-test("the tour plays to its end against a running server, with every request and answer", async (t) => {
-  const server = await startServer();
-  t.after(() => server.stop());
-  const { code, stdout, stderr } = await tour(server.env);
-  assert.equal(code, 0, stderr);
-  assert.equal(stdout.match(/^\$ curl /gm)?.length, 14);
-  assert.match(stdout, /"decision": true/);
-  assert.match(stdout, /"decision": false[^]*no role or grant gives/);
-  assert.match(stdout, /^\$ npx countersign grpc CheckPermission [^]*"allowed": true/m);
-  assert.match(stdout, /"active": false/);
-  assert.match(stdout, /countersign\.api-token\.created\.v1/);
-});
 
 test("without a server the tour says how to start one, and fails", async () => {
   const { code, stderr } = await tour({ COUNTERSIGN_ISSUER: "http://localhost:1" });

@@ -14,6 +14,10 @@ test("the tour ends well, and the token it revoked is not active any more", asyn
   const [before = "", after = ""] = stdout.split(":revoke");
   assert.deepEqual(answersOf(before), ["true", "true"]);
   assert.deepEqual(answersOf(after), ["false"]);
+  assert.match(stdout, /"decision": true/);
+  assert.match(stdout, /"decision": false[^]*no role or grant gives/);
+  assert.match(stdout, /^\$ npx countersign grpc CheckPermission [^]*"allowed": true/m);
+  assert.match(after, /countersign\.api-token\.created\.v1[^]*countersign\.token\.revoked\.v1/);
 });
 
 /** What introspection said, each time it was asked. */

@@ -182,7 +182,7 @@ test("`__proto__`, `constructor` and `prototype` are fields like any other unkno
     headers: { "content-type": "application/x-www-form-urlencoded" },
     body: "__proto__=x&constructor=x&__proto__[client_id]=x",
   });
-  assert.equal(form.status, 400, "a repeated or an unauthenticated request, whatever its names");
+  assert.equal(form.status, 401, "nobody has authenticated, whatever the names");
 });
 
 test("a body of another type than JSON is 415, and a form is no exception", async () => {

@@ -37,6 +37,8 @@ export type Stage = {
   /** Names a value for the commands that follow. */
   set(variable: string, value: string): void;
   ask(ask: Ask): Promise<Body>;
+  /** Asks behind the curtain: nothing is shown. */
+  look(ask: Ask): Promise<Body>;
   /** Calls identity.v1.Identity. */
   grpc(method: string, json: Body, variable: string, token: string): Promise<Body>;
 };
@@ -61,6 +63,7 @@ export const openStage = (issuer: string, grpcAddress: string): Stage => {
       write(`${status} ${text(ask.show === undefined ? (body ?? "") : ask.show(answer))}`);
       return answer;
     },
+    look: async (ask) => ((await exchange(issuer, requestOf(ask))).body ?? {}) as Body,
     grpc: async (method, json, variable, token) => {
       write(`\n$ npx countersign grpc ${method} ${quoted(JSON.stringify(json))} --token "$${variable}"`);
       const metadata = { authorization: `Bearer ${token}` };

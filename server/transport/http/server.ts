@@ -64,7 +64,7 @@ export const buildHttp = (needs: HttpNeeds): FastifyInstance => {
     },
   });
   app.setValidatorCompiler(() => () => true);
-  app.removeContentTypeParser("application/json");
+  app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     "application/json",
     { parseAs: "string", bodyLimit: bodyOctetsMax },
@@ -139,7 +139,12 @@ const mount = (app: FastifyInstance, needs: HttpNeeds, { method, url, byVerb }: 
   });
 };
 
+/** RFC 6750 §2.3 is not offered: URLs end up in logs and histories. */
+const hasTokenInUrl = (request: FastifyRequest): boolean => Object.hasOwn(request.query as object, "access_token");
+const tokenInUrl = fault("invalid_argument", "a token in the URL is refused; send it as `Authorization: Bearer …`");
+
 const json = async (route: JsonRoute, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+  if (hasTokenInUrl(request)) return send(reply, request, tokenInUrl);
   const { status, body, headers } = await route.handle({
     authorization: request.headers.authorization,
     body: request.body,
@@ -159,12 +164,7 @@ const operate = async (
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> => {
-  if ((request.query as Record<string, unknown>).access_token !== undefined)
-    return send(
-      reply,
-      request,
-      fault("invalid_argument", "a token in the URL is refused; send it as `Authorization: Bearer …`"),
-    );
+  if (hasTokenInUrl(request)) return send(reply, request, tokenInUrl);
   const caller = await authenticate(needs.authentication, request.headers.authorization);
   if (isFault(caller)) return send(reply, request, caller);
   const key = header(request, "idempotency-key");

@@ -1,0 +1,39 @@
+/** The guides tell the truth: every command in them runs, from top to bottom, beside a fresh server. */
+import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { join, normalize } from "node:path";
+import { after, test } from "node:test";
+import { inShell, readPage, root } from "../readme/page.ts";
+import { startServer } from "../support/server-process.ts";
+
+const folder = "docs/guides";
+const guides = readdirSync(join(root, folder)).filter((file) => file.endsWith(".md"));
+
+const server = await startServer();
+after(() => server.stop());
+
+/** What a reader has by `npm start`, the test's server has elsewhere. */
+const here = (commands: string): string =>
+  commands
+    .replaceAll("http://localhost:8080", server.issuer)
+    .replaceAll("data/bootstrap.json", `${server.dataDir}/bootstrap.json`);
+
+for (const file of guides) {
+  const page = readPage(join(folder, file));
+
+  test(`the commands of ${file} run`, async () => {
+    const commands = page.blocks.filter(({ language }) => language === "sh").map(({ body }) => here(body));
+    const { code, stdout, stderr } = await inShell(
+      ["bash", "-c", ["set -e -o pipefail", ...commands].join("\n")],
+      server.env,
+    );
+    assert.equal(code, 0, `${stdout}\n${stderr}`);
+    // curl is content with a refusal; the reader is not.
+    assert.doesNotMatch(stdout, /"(error|status)": ?("|4\d\d)/, `${stdout}\n${stderr}`);
+  });
+
+  test(`the links of ${file} lead somewhere`, () => {
+    const broken = page.links.filter((link) => !existsSync(join(root, normalize(join(folder, link)))));
+    assert.deepEqual(broken, []);
+  });
+}
