@@ -3,6 +3,7 @@
  * here, in order, and closed in the opposite order.
  */
 import { readFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { Registry } from "prom-client";
 import { type Fault, fault } from "../core/faults.ts";
@@ -35,6 +36,11 @@ import { type GrpcServer, startGrpc } from "./transport/grpc/server.ts";
 import type { Route } from "./transport/http/routes.ts";
 import type { HttpObserver } from "./transport/http/observer.ts";
 import { buildHttp } from "./transport/http/server.ts";
+
+/** While draining, connections without a request under way are ended this often. */
+const idleConnectionsMs = 50;
+/** What is closed after the grace takes this long at most. */
+const closingMsMax = 3_000;
 
 export type Needs = { readonly config: Config; readonly clock: Clock; readonly log: Log; readonly migrate: boolean };
 
@@ -124,11 +130,11 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
       drain: async (graceMs) => {
         state.draining = true;
         await Promise.all([closeWithin(http, graceMs), running.grpc?.drain(graceMs)]);
-        await lastUsed.close();
-        await events.close();
         keys.close();
         housekeeping.close();
-        await storage.close();
+        const closing = lastUsed.close().then(events.close).then(storage.close);
+        // A statement that hangs in the database would hold the process for as long as it may run; COMMIT or not, nobody hears of it.
+        await Promise.race([closing, pause(closingMsMax, undefined, { ref: false })]);
       },
     };
   } catch (error) {
@@ -148,10 +154,17 @@ const observerOf = (config: Config, log: Log, metrics: Metrics): HttpObserver =>
   };
 };
 
-/** Running requests have the grace to finish; then their connections are cut. */
+/**
+ * Running requests have the grace to finish; then their connections are cut. A connection that is kept alive is told with its next
+ * answer that it ends, and one that had an answer under way is ended after it: a busy client would otherwise stay until the cut.
+ */
 const closeWithin = async (http: FastifyInstance, graceMs: number): Promise<void> => {
-  const cut = setTimeout(() => http.server.closeAllConnections(), graceMs);
+  const { server } = http;
+  server.prependListener("request", (_request, response) => response.setHeader("connection", "close"));
+  const idle = setInterval(() => server.closeIdleConnections(), idleConnectionsMs);
+  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
   await http.close();
+  clearInterval(idle);
   clearTimeout(cut);
 };
 

@@ -27,6 +27,6 @@ const lines = (config: Config, grpc: number, embedded: boolean): readonly string
   ...(embedded
     ? ["  A token, with no browser:"]
     : ["  The first credentials, once: npx countersign bootstrap", "  Then a token, with no browser:"]),
-  "    npx countersign token",
+  "    npx countersign token --scope '*'",
   "",
 ];

@@ -91,11 +91,15 @@ export type Deployment = {
   sql<Row = Json>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
   /** The key its tokens are signed with: for tests that must sign what the server never would. */
   signingKey(): Promise<{ readonly kid: string; readonly key: KeyObject; readonly publicJwk: Json }>;
+  /** Starts server number `on` again with its own settings, after it was killed. */
+  revive(on?: number): Promise<void>;
   close(): Promise<void>;
 };
 
 export type DeploymentOptions = {
   readonly servers?: number;
+  /** On the embedded database, where there is one server and no cache. */
+  readonly embedded?: true;
   readonly env?: Environment;
   readonly databaseUrl?: string;
   readonly cacheUrl?: string;
@@ -104,15 +108,15 @@ export type DeploymentOptions = {
 };
 
 export const startDeployment = async (options: DeploymentOptions = {}): Promise<Deployment> => {
-  const own = options.databaseUrl === undefined ? await freshDatabase() : undefined;
+  const embedded = options.embedded === true;
+  const own = embedded || options.databaseUrl !== undefined ? undefined : await freshDatabase();
   const databaseUrl = own?.url ?? options.databaseUrl ?? "";
-  const cacheUrl = options.cacheUrl ?? (await freshCacheUrl());
+  const cacheUrl = embedded ? "" : (options.cacheUrl ?? (await freshCacheUrl()));
   const secretKey = randomBytes(32).toString("base64");
   const port = await freePort();
   const issuer = `http://localhost:${port}${options.issuerPath ?? ""}`;
   const env: Environment = {
-    COUNTERSIGN_DATABASE_URL: databaseUrl,
-    COUNTERSIGN_CACHE_URL: cacheUrl,
+    ...(embedded ? {} : { COUNTERSIGN_DATABASE_URL: databaseUrl, COUNTERSIGN_CACHE_URL: cacheUrl }),
     COUNTERSIGN_SECRET_KEY: secretKey,
     COUNTERSIGN_ISSUER: issuer,
     ...options.env,
@@ -120,6 +124,7 @@ export const startDeployment = async (options: DeploymentOptions = {}): Promise<
   const first = await startServer({ env: { ...env, COUNTERSIGN_PORT: String(port) } });
   const others = await Promise.all(Array.from({ length: (options.servers ?? 1) - 1 }, () => startServer({ env })));
   const servers = [first, ...others];
+  const started = [...servers];
 
   const base = (on = 0): string =>
     `http://127.0.0.1:${servers[on]?.env["COUNTERSIGN_PORT"]}${options.issuerPath ?? ""}`;
@@ -247,14 +252,20 @@ export const startDeployment = async (options: DeploymentOptions = {}): Promise<
         publicJwk: row.public_jwk,
       };
     },
+    revive: async (on = 0) => {
+      const again = await startServer({ env: servers[on]?.env ?? env });
+      servers[on] = again;
+      started.push(again);
+    },
     close: async () => {
       await pool.end();
       // A server that has died of its own accord is no detail.
       const codes = await Promise.all(servers.map((server) => server.stop()));
+      for (const [on, code] of codes.entries())
+        assert.equal(code, 0, `server ${on} ended with ${code}: ${servers[on]?.output().slice(-4_000)}`);
+      // Those that were killed on purpose still have their folders.
+      await Promise.all(started.map((server) => server.stop()));
       await own?.drop();
-      codes.forEach((code, on) =>
-        assert.equal(code, 0, `server ${on} ended with ${code}: ${servers[on]?.output().slice(-4_000)}`),
-      );
     },
   };
 };

@@ -3,13 +3,13 @@
  * node:http: read a form of bounded size, hand it to the endpoint, write the answer. Everything else goes on to the router.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { parse } from "node:querystring";
 import { type Fault, fault } from "../../../core/faults.ts";
-import { errorResponse, type Form, type ProtocolResponse } from "../../oauth/protocol.ts";
+import { errorResponse, type ProtocolResponse } from "../../oauth/protocol.ts";
 import { monotonicMs } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
 import { newId } from "../../platform/random.ts";
 import { faultOf } from "./error-faults.ts";
+import { formFieldsMax, readForm } from "./form.ts";
 import { bodyOctetsMax } from "./limits.ts";
 import type { ProtocolRoute } from "./routes.ts";
 import type { HttpObserver } from "./observer.ts";
@@ -61,7 +61,8 @@ const serve = (
     const type = request.headers["content-type"];
     if (text !== "" && type?.startsWith(formType) !== true)
       return refuse(fault("invalid_argument", `send the parameters as ${formType}`));
-    const form = parse(text) as Form;
+    const form = readForm(text);
+    if (form === undefined) return refuse(fault("invalid_argument", `the form has more than ${formFieldsMax} fields`));
     route.handle({ authorization: request.headers.authorization, form, requestId }).then(answer, (error: unknown) => {
       refuse(faultOf(needs.log, error, requestId));
     });
@@ -73,20 +74,19 @@ const tooLarge = fault("payload_too_large", `the body is larger than ${bodyOctet
 /** Calls back once: with the whole body, or with why it is not read. A request that breaks off is never answered. */
 const readBody = (request: IncomingMessage, done: (body: string | Fault) => void): void => {
   if (Number(request.headers["content-length"] ?? 0) > bodyOctetsMax) return done(tooLarge);
-  let text = "";
+  const chunks: Buffer[] = [];
   let octets = 0;
-  request.setEncoding("utf8");
-  const take = (chunk: string): void => {
-    octets += Buffer.byteLength(chunk);
+  const take = (chunk: Buffer): void => {
+    octets += chunk.length;
     if (octets <= bodyOctetsMax) {
-      text += chunk;
+      chunks.push(chunk);
       return;
     }
     request.off("data", take);
     request.off("end", finish);
     done(tooLarge);
   };
-  const finish = (): void => done(text);
+  const finish = (): void => done((chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)).toString());
   request.on("data", take);
   request.on("end", finish);
   request.on("error", () => undefined);
