@@ -9,7 +9,7 @@ import { decide } from "../core/decide/decide.ts";
 import type { AssignmentFact, Decision, Facts } from "../core/decide/types.ts";
 import type { NodeId, PrincipalId, PrincipalKind } from "../core/ids.ts";
 import type { Model } from "../core/model/model.ts";
-import { permissionsIn } from "../core/model/permissions.ts";
+import { isSubset, permissionsIn, union } from "../core/model/permissions.ts";
 import { formatModelError, readModel } from "../core/model/read-model.ts";
 
 const folder = new URL("./", import.meta.url);
@@ -126,6 +126,15 @@ describe("default", () => {
     }
     for (const one of ["organizations:delete", "organizations:suspend", "payouts:create", "payouts:approve"]) {
       assert.equal(ask(model, { role: "admin", path }, one).effect, "deny", one);
+    }
+  });
+
+  test("an admin holds all that a member, a viewer and an auditor hold, and so may appoint them (invariant 8)", () => {
+    const admin = model.roles.get("admin");
+    for (const name of ["member", "viewer", "auditor"]) {
+      const role = model.roles.get(name);
+      assert.ok(admin && role);
+      assert.ok(isSubset(union(role.permissions, role.withinGrants), admin.permissions), name);
     }
   });
 

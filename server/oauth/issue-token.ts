@@ -115,7 +115,7 @@ const makeToken = async (
     return fault("unauthorized_client", "this credential cannot obtain tokens");
   const now = needs.platform.clock.now();
   const jti = newId<string>();
-  const entry = auditEntry(client, requestId, now, { jti, scope: scopes.join(" "), audience, format: tokens.format });
+  const entry = auditEntry(client, requestId, now, jti, { scope: scopes.join(" "), audience, format: tokens.format });
   const answer = (text: string): TokenAnswer => ({
     access_token: text,
     token_type: "Bearer",
@@ -173,9 +173,16 @@ export const clientAttribution = (client: Standing, requestId: string): Attribut
   };
 };
 
-const auditEntry = (client: Standing, requestId: string, now: number, detail: Record<string, unknown>): AuditEntry => ({
+const auditEntry = (
+  client: Standing,
+  requestId: string,
+  now: number,
+  jti: string,
+  detail: Record<string, unknown>,
+): AuditEntry => ({
   tenant: client.tenant,
-  id: newId(),
+  // The entry has the token's own id: whoever holds one finds the other.
+  id: jti,
   time: now,
   action: "oauth.token",
   outcome: "done",

@@ -10,3 +10,9 @@ export const randomOctets = (count: number): Buffer => randomBytes(count);
 /** `length` characters drawn evenly from the alphabet. */
 export const randomText = (alphabet: string, length: number): string =>
   Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join("");
+
+/** Names a request in logs and answers: unique, cheap, and no secret. A random part for the process, and a number. */
+export const newRequestId = (): string => `${processPart}${(++requests).toString(36)}`;
+
+const processPart = `${randomBytes(9).toString("hex")}-`;
+let requests = 0;

@@ -5,7 +5,7 @@
  * header with anything else in it is refused (RFC 8725 §3.1, §3.10). node:crypto's synchronous calls are used because they measure
  * better than WebCrypto's for messages this short (docs/performance.md).
  */
-import { sign, verify } from "node:crypto";
+import { type SignKeyObjectInput, sign, verify } from "node:crypto";
 import { isUuid, type PrincipalId, parseRef, principalKindOf, type TenantId } from "../../core/ids.ts";
 import type { Principal } from "../authority/caller.ts";
 import type { SigningKey, SigningKeys } from "./signing-keys.ts";
@@ -25,21 +25,24 @@ export type AccessTokenClaims = {
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-/** The encoded header changes only with the key. */
-const headers = new WeakMap<SigningKey, string>();
-const headerOf = (key: SigningKey): string => {
-  let header = headers.get(key);
-  if (header === undefined) {
-    header = encode({ alg: key.alg, typ: "at+jwt", kid: key.kid });
-    headers.set(key, header);
-  }
-  return header;
+/** What signing with a key needs, made once: the encoded header, and the form node:crypto takes the key in. */
+type Signing = { readonly header: string; readonly key: SignKeyObjectInput };
+const signings = new WeakMap<SigningKey, Signing>();
+const signingOf = (key: SigningKey): Signing => {
+  const known = signings.get(key);
+  if (known !== undefined) return known;
+  const made: Signing = {
+    header: encode({ alg: key.alg, typ: "at+jwt", kid: key.kid }),
+    key: { key: key.privateKey, dsaEncoding: "ieee-p1363" },
+  };
+  signings.set(key, made);
+  return made;
 };
 
 export const signAccessToken = (key: SigningKey, claims: AccessTokenClaims): string => {
-  const input = `${headerOf(key)}.${encode(claims)}`;
-  const signature = sign("sha256", Buffer.from(input), { key: key.privateKey, dsaEncoding: "ieee-p1363" });
-  return `${input}.${signature.toString("base64url")}`;
+  const signing = signingOf(key);
+  const input = `${signing.header}.${encode(claims)}`;
+  return `${input}.${sign("sha256", Buffer.from(input), signing.key).toString("base64url")}`;
 };
 
 /** A JWT that may be one of ours: where it says it lives, and its text. Nothing of it is believed yet. */
@@ -47,7 +50,9 @@ export type RoutedJwt = { readonly text: string; readonly tenant: TenantId; read
 
 const tokenLengthMax = 4096;
 /** As `signAccessToken` writes them: the subject among the claims, and the tenant last. */
-const routing = /"sub":"(?:users|service-accounts)\/([0-9a-f-]{36})",.*"tenant_id":"([0-9a-f-]{36})"\}$/;
+const subjectMark = '"sub":"';
+const tenantMark = '"tenant_id":"';
+const uuidLength = 36;
 
 /**
  * Finds a JWT's tenant and principal without parsing it; undefined for what we cannot have issued. It runs for every request, and a
@@ -58,8 +63,12 @@ export const routeJwt = (text: string): RoutedJwt | undefined => {
   const first = text.indexOf(".");
   const last = text.lastIndexOf(".");
   if (first < 1 || last <= first) return undefined;
-  const found = routing.exec(Buffer.from(text.slice(first + 1, last), "base64url").toString("latin1"));
-  const [, principal = "", tenant = ""] = found ?? [];
+  const claims = Buffer.from(text.slice(first + 1, last), "base64url").toString("latin1");
+  const subject = claims.indexOf("/", claims.indexOf(subjectMark)) + 1;
+  const tenantAt = claims.length - uuidLength - '"}'.length;
+  if (subject === 0 || !claims.startsWith(tenantMark, tenantAt - tenantMark.length)) return undefined;
+  const principal = claims.slice(subject, subject + uuidLength);
+  const tenant = claims.slice(tenantAt, tenantAt + uuidLength);
   return isUuid(principal) && isUuid(tenant)
     ? { text, tenant: tenant as TenantId, principal: principal as PrincipalId }
     : undefined;

@@ -39,7 +39,7 @@ describe("registering", () => {
     const tenant = await bench.tenant();
     const owner = await bench.ownerOf(tenant);
     const parent = bench.rootRef(tenant);
-    const user = await bench.ok(registerUser, owner, {
+    const { membership: first, ...user } = await bench.ok(registerUser, owner, {
       parent,
       email: "Ada@Acme.example",
       display_name: "Ada Lovelace",

@@ -33,7 +33,7 @@ const streamed = async (deployment: Deployment): Promise<readonly { readonly id:
       seen += messages.length;
       last = messages.at(-1)?.id ?? last;
     }
-    const all = await client.xRange(streamName, "-", "+");
+    const all = (await client.xRange(streamName, "-", "+")) ?? [];
     return all.map(({ id, message }) => {
       const event = JSON.parse(message["event"] ?? "") as { id: string; sequence: string };
       assert.equal(`${event.sequence}-0`, id);

@@ -42,20 +42,23 @@ export type Plan = {
 export const plan = (probes: readonly Probe[], prefix: string): Plan => {
   const keys: string[] = [];
   const places: number[] = [];
+  // The versions put so far, as they were asked for. A request names a handful: looking through them beats hashing them.
+  const known: VersionKey[] = [];
   for (const probe of probes) keys.push(prefix + probe.key);
-  const known = new Map<VersionKey, number>();
   for (const probe of probes) {
     for (const version of probe.versions) {
-      let place = known.get(version);
-      if (place === undefined) {
-        place = keys.push(prefix + version) - 1;
-        known.set(version, place);
+      let nth = known.length > scannedMax ? -1 : known.indexOf(version);
+      if (nth < 0) {
+        nth = known.push(version) - 1;
+        keys.push(prefix + version);
       }
-      places.push(place);
+      places.push(probes.length + nth);
     }
   }
   return { keys, places };
 };
+/** A batch with more versions than this fetches some of them twice, which is cheaper than finding out. */
+const scannedMax = 64;
 
 /** What a miss can be filled with, all by their keys. */
 export type Terms = {

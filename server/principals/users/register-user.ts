@@ -4,7 +4,7 @@
  */
 import Type from "typebox";
 import { fault, isFault } from "../../../core/faults.ts";
-import type { PrincipalId } from "../../../core/ids.ts";
+import { formatRef, type PrincipalId } from "../../../core/ids.ts";
 import { insertAssignment } from "../../authority/assignments-store.ts";
 import { displayName, email, ref, strict } from "../../operations/fields.ts";
 import { operation } from "../../operations/operation.ts";
@@ -30,7 +30,7 @@ export const registerUser = operation({
       Type.String({ minLength: 1, maxLength: 100, description: "a built-in role's name, or `roles/{uuid}`" }),
     ),
   }),
-  output: userOutput,
+  output: strict({ ...userOutput.properties, membership: ref("memberships/{uuid}: the user's first") }),
   permission: "users:create",
   scope: "tenant",
   target: atParent,
@@ -64,7 +64,8 @@ export const registerUser = operation({
       identitySource: platformIdentity,
     };
     if (!(await insertUser(tx, user))) return fault("already_exists", `\`${input.email}\` is registered already`);
-    await insertMembership(tx, { ...born, id: newId(), user: user.id, home: tx.tenant });
+    const membership = newId<string>();
+    await insertMembership(tx, { ...born, id: membership, user: user.id, home: tx.tenant });
     if (role !== undefined) {
       const principal = { kind: "human", id: user.id } as const;
       await insertAssignment(tx, {
@@ -77,6 +78,6 @@ export const registerUser = operation({
         now: at,
       });
     }
-    return render(model, user);
+    return { ...render(model, user), membership: formatRef("memberships", membership) };
   },
 });

@@ -7,7 +7,7 @@ import { type handleUnaryCall, type sendUnaryData, type ServerUnaryCall, status 
 import { type Fault, fault, isFault, type Result } from "../../../core/faults.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
-import { newId } from "../../platform/random.ts";
+import { newRequestId } from "../../platform/random.ts";
 import type { PeerCertificate } from "./peer-certificate.ts";
 import type { GrpcCall, GrpcRoute } from "./routes.ts";
 import { deadlineExceeded, type Failure, faultStatus } from "./status.ts";
@@ -120,7 +120,7 @@ const callOf = (raw: ServerUnaryCall<Incoming, Buffer>, context: UnaryContext, s
     authorization: text(raw, "authorization"),
     peerCertificate: context.certificateOf(peer),
     deadlineMs: Number(raw.getDeadline()),
-    requestId: requestId !== undefined && loggableId.test(requestId) ? requestId : newId(),
+    requestId: requestId !== undefined && loggableId.test(requestId) ? requestId : newRequestId(),
     signal,
     remoteAddress: addressOf(peer),
   };

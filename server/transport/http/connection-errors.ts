@@ -2,7 +2,7 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { type Fault, fault } from "../../../core/faults.ts";
-import { newId } from "../../platform/random.ts";
+import { newRequestId } from "../../platform/random.ts";
 import { headerOctetsMax } from "./limits.ts";
 import { problem } from "./problem.ts";
 
@@ -23,7 +23,7 @@ export const answerBrokenRequest = (error: { readonly code?: string }, socket: S
     socket.destroy();
     return;
   }
-  const requestId = newId<string>();
+  const requestId = newRequestId();
   const { status, headers, body } = problem(faultOfParser(error.code), requestId, "");
   const all = {
     ...headers,

@@ -7,7 +7,7 @@ import { type Fault, fault } from "../../../core/faults.ts";
 import { errorResponse, type ProtocolResponse } from "../../oauth/protocol.ts";
 import { monotonicMs } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
-import { newId } from "../../platform/random.ts";
+import { newRequestId } from "../../platform/random.ts";
 import { faultOf } from "./error-faults.ts";
 import { formFieldsMax, readForm } from "./form.ts";
 import { bodyOctetsMax } from "./limits.ts";
@@ -41,7 +41,7 @@ const serve = (
   response: ServerResponse,
   hasQuery: boolean,
 ): void => {
-  const requestId = newId<string>();
+  const requestId = newRequestId();
   const begun = monotonicMs();
   const answer = ({ status, headers, body }: ProtocolResponse): void => {
     response

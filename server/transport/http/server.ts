@@ -11,7 +11,7 @@ import { type Fault, fault, isFault } from "../../../core/faults.ts";
 import { jsonHeaders } from "../../oauth/protocol.ts";
 import { type Engine, perform, type PreparedOperation, prepare } from "../../operations/perform.ts";
 import type { Log } from "../../platform/log.ts";
-import { newId } from "../../platform/random.ts";
+import { newRequestId } from "../../platform/random.ts";
 import { type Authentication, authenticate } from "../../tokens/bearer.ts";
 import { faultOf } from "./error-faults.ts";
 import { answerBrokenRequest } from "./connection-errors.ts";
@@ -54,7 +54,7 @@ export const buildHttp = (needs: HttpNeeds): FastifyInstance => {
       ),
     bodyLimit: bodyOctetsMax,
     routerOptions: { maxParamLength: 100 },
-    genReqId: () => newId<string>(),
+    genReqId: () => newRequestId(),
     logger: false,
     return503OnClosing: false,
     forceCloseConnections: "idle",
