@@ -6,7 +6,7 @@ import * as oauth from "oauth4webapi";
 import * as client from "openid-client";
 import { startDeployment } from "./deployment.ts";
 
-const deployment = await startDeployment({ servers: 2 });
+const deployment = await startDeployment();
 after(deployment.close);
 const { issuer } = deployment;
 const tenant = await deployment.tenant();

@@ -259,13 +259,13 @@ export const startDeployment = async (options: DeploymentOptions = {}): Promise<
     },
     close: async () => {
       await pool.end();
-      // A server that has died of its own accord is no detail.
       const codes = await Promise.all(servers.map((server) => server.stop()));
-      for (const [on, code] of codes.entries())
-        assert.equal(code, 0, `server ${on} ended with ${code}: ${servers[on]?.output().slice(-4_000)}`);
       // Those that were killed on purpose still have their folders.
       await Promise.all(started.map((server) => server.stop()));
       await own?.drop();
+      // A server that has died of its own accord is no detail.
+      for (const [on, code] of codes.entries())
+        assert.equal(code, 0, `server ${on} ended with ${code}: ${servers[on]?.output().slice(-4_000)}`);
     },
   };
 };

@@ -44,7 +44,10 @@ export const newChange = (tenant: Tenant, nth: number): Change => {
 };
 
 export const sendChange = (deployment: Deployment, tenant: Tenant, change: Change, on: number): Promise<Answer> =>
-  deployment.post(change.path, deployment.host, change.body, on, { "idempotency-key": change.key, "countersign-tenant": tenant.ref });
+  deployment.post(change.path, deployment.host, change.body, on, {
+    "idempotency-key": change.key,
+    "countersign-tenant": tenant.ref,
+  });
 
 /** Keeps `width` changes under way at process number `on` until told to stop; every change it began is in `all`. */
 export const load = (deployment: Deployment, tenant: Tenant, on: number, width: number, all: Change[]) => {
@@ -99,7 +102,11 @@ export const everyEvent = async (deployment: Deployment, tenant: Tenant): Promis
   }
 };
 
-const readAs = async (deployment: Deployment, tenant: Tenant, path: string): Promise<Readonly<Record<string, unknown>>> => {
+const readAs = async (
+  deployment: Deployment,
+  tenant: Tenant,
+  path: string,
+): Promise<Readonly<Record<string, unknown>>> => {
   const headers = { authorization: `Bearer ${deployment.host}`, "countersign-tenant": tenant.ref };
   const answer = await deployment.send(path, { headers });
   assert.equal(answer.status, 200, answer.text);
@@ -110,12 +117,21 @@ const readAs = async (deployment: Deployment, tenant: Tenant, path: string): Pro
 const settledWithinMs = 10_000;
 
 /** Sends every change again: none is made twice, and what was acknowledged is answered as it was, but for its secret. */
-export const repeatAll = async (deployment: Deployment, tenant: Tenant, all: readonly Change[], on: number): Promise<void> => {
+export const repeatAll = async (
+  deployment: Deployment,
+  tenant: Tenant,
+  all: readonly Change[],
+  on: number,
+): Promise<void> => {
   const waiting = all.values();
   const repeat = async (): Promise<void> => {
     for (const change of waiting) {
       const answer = await settled(deployment, tenant, change, on);
-      assert.equal(answer.status, 201, `${change.action}, ${change.acknowledged === undefined ? "not " : ""}acknowledged: ${answer.text}`);
+      assert.equal(
+        answer.status,
+        201,
+        `${change.action}, ${change.acknowledged === undefined ? "not " : ""}acknowledged: ${answer.text}`,
+      );
       const { id, client_secret } = answer.json<{ id: string; client_secret?: string }>();
       if (change.acknowledged !== undefined) {
         assert.equal(id, change.acknowledged, "an acknowledged change is the one that is there");
@@ -143,12 +159,20 @@ export const assertWhole = async (deployment: Deployment, tenant: Tenant, all: r
     const changes = all.filter((change) => change.collection === collection);
     const rows = await everyRow(deployment, tenant, collection);
     const made = (each: readonly (string | undefined)[]): readonly string[] => each.map(String).toSorted();
-    assert.deepEqual(made(rows.map(({ display_name }) => display_name)), made(changes.map(({ key }) => key)), `each of ${collection} once`);
+    assert.deepEqual(
+      made(rows.map(({ display_name }) => display_name)),
+      made(changes.map(({ key }) => key)),
+      `each of ${collection} once`,
+    );
     assert.deepEqual(made(rows.map(({ id }) => id)), made(changes.map(({ acknowledged }) => acknowledged)));
     const [first] = changes;
     const done = entries.filter(({ action, outcome }) => action === first?.action && outcome === "done");
     assert.equal(done.length, changes.length, `an audit entry for each of ${collection}`);
     const told = events.filter(({ type }) => type === first?.event).map(({ subject }) => subject);
-    assert.deepEqual(made(told), made(rows.map(({ id }) => `${collection}/${id}`)), `an event for each of ${collection}`);
+    assert.deepEqual(
+      made(told),
+      made(rows.map(({ id }) => `${collection}/${id}`)),
+      `an event for each of ${collection}`,
+    );
   }
 };

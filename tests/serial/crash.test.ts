@@ -11,7 +11,8 @@ const width = 8;
 
 /** Resolves once so many changes have been acknowledged. */
 const after = async (loads: readonly { acknowledged(): number }[], count: number): Promise<void> => {
-  while (loads.reduce((sum, one) => sum + one.acknowledged(), 0) < count) await new Promise((resolve) => setImmediate(resolve));
+  while (loads.reduce((sum, one) => sum + one.acknowledged(), 0) < count)
+    await new Promise((resolve) => setImmediate(resolve));
 };
 
 const opened = async (t: TestContext, options: Parameters<typeof startDeployment>[0]): Promise<Deployment> => {
@@ -21,13 +22,19 @@ const opened = async (t: TestContext, options: Parameters<typeof startDeployment
 };
 
 /** Everything in the event stream, once the newest placed event has arrived there. */
-const streamed = async (deployment: Deployment): Promise<readonly { readonly id: string; readonly position: string }[]> => {
+const streamed = async (
+  deployment: Deployment,
+): Promise<readonly { readonly id: string; readonly position: string }[]> => {
   const client = createClient({ url: deployment.cacheUrl });
   await client.connect();
   try {
-    const [{ count } = { count: 0 }] = await deployment.sql<{ count: number }>("select count(*)::int as count from events");
+    const [{ count } = { count: 0 }] = await deployment.sql<{ count: number }>(
+      "select count(*)::int as count from events",
+    );
     for (let seen = 0, last = "0"; seen < count; ) {
-      const more = (await client.xRead({ key: streamName, id: last }, { BLOCK: 10_000 })) as readonly { messages: { id: string }[] }[] | null;
+      const more = (await client.xRead({ key: streamName, id: last }, { BLOCK: 10_000 })) as
+        | readonly { messages: { id: string }[] }[]
+        | null;
       const messages = more?.[0]?.messages ?? [];
       assert.notEqual(messages.length, 0, `${seen} of ${count} events were delivered, and then no more`);
       seen += messages.length;
@@ -59,10 +66,16 @@ test("invariant 4, PostgreSQL: a process killed under load loses nothing acknowl
   }
   await assertWhole(deployment, tenant, all);
 
-  const rows = await deployment.sql<{ id: string; position: string }>("select id, position::text from events order by events.position");
+  const rows = await deployment.sql<{ id: string; position: string }>(
+    "select id, position::text from events order by events.position",
+  );
   assert.deepEqual(await streamed(deployment), rows, "every event is in the stream once, in order");
   const positions = rows.map(({ position }) => Number(position));
-  assert.deepEqual(positions, positions.map((_, n) => n + 1), "no position is missing, and none was given twice");
+  assert.deepEqual(
+    positions,
+    positions.map((_, n) => n + 1),
+    "no position is missing, and none was given twice",
+  );
   const [halves] = await deployment.sql(
     `select (select count(*)::int from service_accounts a where not exists
               (select from client_secrets s where s.tenant_id = a.tenant_id and s.service_account_id = a.id)) as without_secret,
@@ -108,7 +121,8 @@ test("invariant 4, PostgreSQL: a token that was given out has its audit entry, a
     const answer = JSON.parse(await deployment.introspect(token)) as { active: boolean; jti?: string };
     assert.ok(!dead.has(token) || !answer.active, "a revocation that was acknowledged is forgotten");
     // A token whose revocation was not acknowledged may have ended or not.
-    if (answer.active) assert.ok(recorded.has(answer.jti ?? ""), "a token was given out that the audit log does not know");
+    if (answer.active)
+      assert.ok(recorded.has(answer.jti ?? ""), "a token was given out that the audit log does not know");
   }
 });
 

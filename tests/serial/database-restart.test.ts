@@ -53,7 +53,8 @@ const timed = async (what: string, ask: () => Promise<Answer>): Promise<Answer> 
 };
 
 const isActive = (answer: Answer): boolean => answer.json<{ active: boolean }>().active;
-const introspect = (token: string, on: number): Promise<Answer> => deployment.form("/oauth/introspect", { token }, bearer(deployment.host), on);
+const introspect = (token: string, on: number): Promise<Answer> =>
+  deployment.form("/oauth/introspect", { token }, bearer(deployment.host), on);
 const evaluate = (principal: Account, permission: string, on: number): Promise<Answer> =>
   deployment.post(
     "/access/v1/evaluation",
@@ -95,7 +96,9 @@ const work: Readonly<Record<string, (on: number) => Promise<void>>> = {
   "a permission that is not there is not given over gRPC": async (on) => {
     const unavailable = 14;
     const asked = gateway.may(tenant, disabled.ref, "accounts:read", place.ref, on);
-    const allowed = await asked.catch((error: { code?: number }) => assert.equal(error.code, unavailable, String(error)));
+    const allowed = await asked.catch((error: { code?: number; message: string }) =>
+      assert.equal(error.code, unavailable, error.message),
+    );
     assert.notEqual(allowed, true);
   },
   "a change is made and acknowledged, or refused": async (on) => {
@@ -108,7 +111,9 @@ const work: Readonly<Record<string, (on: number) => Promise<void>>> = {
   },
   "a token is given out, or refused": async (on) => {
     const headers = basic(viewer.client_id, viewer.client_secret);
-    const answer = await timed("token", () => deployment.form("/oauth/token", { grant_type: "client_credentials" }, headers, on));
+    const answer = await timed("token", () =>
+      deployment.form("/oauth/token", { grant_type: "client_credentials" }, headers, on),
+    );
     assert.ok(answer.status === 200 || isUnavailable(answer), answer.text);
   },
 };
@@ -136,7 +141,8 @@ const recovered = async (): Promise<void> => {
 };
 
 const quick = (since: number): void => {
-  for (const { what, status, ms } of seen.slice(since)) assert.ok(ms < quickMs, `${what} was answered ${status} after ${Math.round(ms)} ms`);
+  for (const { what, status, ms } of seen.slice(since))
+    assert.ok(ms < quickMs, `${what} was answered ${status} after ${Math.round(ms)} ms`);
 };
 
 test("invariant 1: while PostgreSQL is restarted requests succeed or are 503, quickly, nothing is wrongly allowed, and all recovers", async () => {

@@ -7,7 +7,10 @@ import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { credentials, Metadata } from "@grpc/grpc-js";
 import pg from "pg";
-import { IdentityClient, type RegisterUserResponse } from "../../server/transport/grpc/generated/identity/v1/identity.ts";
+import {
+  IdentityClient,
+  type RegisterUserResponse,
+} from "../../server/transport/grpc/generated/identity/v1/identity.ts";
 import { type Deployment, startDeployment } from "../oauth/deployment.ts";
 import { bearer } from "../oauth/http.ts";
 
@@ -15,7 +18,8 @@ const withinMs = 20_000;
 
 /** Looks until it is so. */
 const until = async (what: string, isSo: () => Promise<boolean>): Promise<void> => {
-  for (const deadline = Date.now() + withinMs; !(await isSo()); await pause(20)) assert.ok(Date.now() < deadline, `${what}, and was not`);
+  for (const deadline = Date.now() + withinMs; !(await isSo()); await pause(20))
+    assert.ok(Date.now() < deadline, `${what}, and was not`);
 };
 
 const opened = async (t: TestContext, env: Readonly<Record<string, string>> = {}): Promise<Deployment> => {
@@ -24,28 +28,24 @@ const opened = async (t: TestContext, env: Readonly<Record<string, string>> = {}
   return deployment;
 };
 
-/** Holds a table, so that whoever writes to it waits for as long as a test wants. */
-const holdTable = async (deployment: Deployment, table: string) => {
+/** Holds the tables, so that whoever writes to them waits for as long as a test wants. */
+const holdTables = async (t: TestContext, deployment: Deployment, tables: readonly string[]) => {
   const client = new pg.Client({ connectionString: deployment.databaseUrl });
   // The database may be dropped under it.
   client.on("error", () => undefined);
   await client.connect();
   await client.query("begin");
-  await client.query(`lock table ${table} in exclusive mode`);
+  await client.query(`lock table ${tables.join(", ")} in exclusive mode`);
+  const release = (): Promise<void> => client.end().catch(() => undefined);
+  t.after(release);
   const waiting = async (): Promise<number> => {
     const [row] = await deployment.sql<{ count: number }>(
-      "select count(*)::int from pg_locks l join pg_class c on c.oid = l.relation where c.relname = $1 and not l.granted",
-      [table],
+      "select count(*)::int from pg_locks l join pg_class c on c.oid = l.relation where c.relname = any($1) and not l.granted",
+      [tables],
     );
     return row?.count ?? 0;
   };
-  return {
-    waiting,
-    release: async (): Promise<void> => {
-      await client.query("rollback");
-      await client.end();
-    },
-  };
+  return { waiting, release };
 };
 
 const health = async (port: number, what: string): Promise<number | undefined> => {
@@ -66,8 +66,8 @@ const workers = await startDeployment({ env: { COUNTERSIGN_WORKERS: "2" } });
 after(workers.close);
 const primary = workers.servers[0]?.pid ?? 0;
 const managementPort = workers.servers[0]?.managementPort ?? 0;
-const tenant = await workers.tenant();
-const token = await workers.token(await tenant.account({ role: "viewer" }));
+const shared = await workers.tenant();
+const token = await workers.token(await shared.account({ role: "viewer" }));
 
 test("SIGTERM drains: no new connection is taken, what is under way over HTTP and gRPC is finished and answered, the exit code is 0", async (t) => {
   const deployment = await opened(t);
@@ -76,16 +76,25 @@ test("SIGTERM drains: no new connection is taken, what is under way over HTTP an
   assert.ok(server);
   const grpc = new IdentityClient(`127.0.0.1:${server.grpcPort}`, credentials.createInsecure());
   t.after(() => grpc.close());
-  const held = await holdTable(deployment, "events");
-  const overHttp = deployment.post("/v1/roles", deployment.host, { display_name: "Slow", permissions: ["accounts:read"] }, 0, {
-    "countersign-tenant": tenant.ref,
-  });
+  const held = await holdTables(t, deployment, ["roles", "users"]);
+  const overHttp = deployment.post(
+    "/v1/roles",
+    deployment.host,
+    { display_name: "Slow", permissions: ["accounts:read"] },
+    0,
+    {
+      "countersign-tenant": tenant.ref,
+    },
+  );
   const overGrpc = registerUser(grpc, deployment, tenant.ref);
   await until("both requests were to wait in the database", async () => (await held.waiting()) === 2);
 
   const began = performance.now();
   const stopped = server.stop();
-  await until("new connections were to be refused", async () => (await fetch(deployment.base()).catch(() => undefined)) === undefined);
+  await until(
+    "new connections were to be refused",
+    async () => (await fetch(deployment.base()).catch(() => undefined)) === undefined,
+  );
   assert.notEqual(await health(server.managementPort, "ready"), 200);
   await held.release();
   const answer = await overHttp;
@@ -108,7 +117,10 @@ test("SIGTERM drains a client that never pauses: every request it got an answer 
   const seen = { answers: 0, refused: 0 };
   const busy = async (path: string): Promise<void> => {
     while (seen.refused < 8) {
-      const answer = await (path === metadata ? deployment.send(path) : deployment.form(path, { token: "x" }, bearer(deployment.host))).catch(() => undefined);
+      const answer = await (path === metadata
+        ? deployment.send(path)
+        : deployment.form(path, { token: "x" }, bearer(deployment.host))
+      ).catch(() => undefined);
       if (answer === undefined) seen.refused += 1;
       else {
         assert.equal(answer.status, 200, answer.text);
@@ -128,8 +140,10 @@ test("SIGTERM drains a client that never pauses: every request it got an answer 
 test("SIGTERM does not wait longer than the grace: what is stuck is cut off, and the exit code is still 0", async (t) => {
   const deployment = await opened(t, { COUNTERSIGN_SHUTDOWN_GRACE_SECONDS: "1" });
   const tenant = await deployment.tenant();
-  const held = await holdTable(deployment, "events");
-  const stuck = deployment.post("/v1/roles", deployment.host, { display_name: "Stuck", permissions: [] }, 0, { "countersign-tenant": tenant.ref });
+  const held = await holdTables(t, deployment, ["roles"]);
+  const stuck = deployment.post("/v1/roles", deployment.host, { display_name: "Stuck", permissions: [] }, 0, {
+    "countersign-tenant": tenant.ref,
+  });
   const cut = assert.rejects(stuck);
   await until("the request was to wait in the database", async () => (await held.waiting()) === 1);
   const began = performance.now();
@@ -168,7 +182,11 @@ const many = (count: number): Promise<readonly number[]> => Promise.all(Array.fr
 /** How many requests for accounts have been counted, over all processes. */
 const counted = async (): Promise<number> => {
   const text = await (await fetch(`http://127.0.0.1:${managementPort}/metrics`)).text();
-  const lines = text.split("\n").filter((line) => line.startsWith("countersign_http_request_seconds_count") && line.includes('route="/v1/accounts"'));
+  const lines = text
+    .split("\n")
+    .filter(
+      (line) => line.startsWith("countersign_http_request_seconds_count") && line.includes('route="/v1/accounts"'),
+    );
   return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
 };
 
@@ -213,7 +231,7 @@ test("COUNTERSIGN_WORKERS=2: a worker that is killed is replaced, the other serv
 });
 
 test("invariant 7, COUNTERSIGN_WORKERS=2: what one worker is told is known to the other", async () => {
-  const account = await tenant.account({ role: "viewer" });
+  const account = await shared.account({ role: "viewer" });
   for (let round = 0; round < 10; round += 1) {
     const mine = await workers.token(account);
     const ask = () => Promise.all(Array.from({ length: 6 }, () => workers.isActive(mine)));

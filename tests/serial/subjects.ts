@@ -33,7 +33,9 @@ export type Gateway = {
 export const openGateway = (deployment: Deployment): Gateway => {
   const metadata = new Metadata();
   metadata.set("authorization", `Bearer ${deployment.host}`);
-  const clients = deployment.servers.map((server) => new IdentityClient(`127.0.0.1:${server.grpcPort}`, credentials.createInsecure()));
+  const clients = deployment.servers.map(
+    (server) => new IdentityClient(`127.0.0.1:${server.grpcPort}`, credentials.createInsecure()),
+  );
   const client = (on: number): IdentityClient => {
     const found = clients[on];
     assert.ok(found);
@@ -43,13 +45,25 @@ export const openGateway = (deployment: Deployment): Gateway => {
     introspect: (token, on) =>
       new Promise((resolve, reject) => {
         const request: IntrospectTokenRequest = { token, tokenTypeHint: "" };
-        client(on).introspectToken(request, metadata, (error, answer) => (error === null ? resolve(answer.active) : reject(error)));
+        client(on).introspectToken(request, metadata, (error, answer) =>
+          error === null ? resolve(answer.active) : reject(error),
+        );
       }),
     may: (tenant, principal, permission, resource, on) =>
       new Promise((resolve, reject) => {
         const subject = { $case: "principal", principal } as const;
-        const request: CheckPermissionRequest = { subject, tenant: tenant.ref, permission, resource, parent: "", context: new Map(), acr: "" };
-        client(on).checkPermission(request, metadata, (error, answer) => (error === null ? resolve(answer.allowed) : reject(error)));
+        const request: CheckPermissionRequest = {
+          subject,
+          tenant: tenant.ref,
+          permission,
+          resource,
+          parent: "",
+          context: new Map(),
+          acr: "",
+        };
+        client(on).checkPermission(request, metadata, (error, answer) =>
+          error === null ? resolve(answer.allowed) : reject(error),
+        );
       }),
     close: () => clients.forEach((one) => one.close()),
   };
@@ -113,7 +127,12 @@ const ofAccount: Make = async (deployment, gateway, tenant) => {
 const ofUser: Make = async (_deployment, gateway, tenant) => {
   const user = await tenant.user("owner");
   const expire_time = new Date(Date.now() + 3_600_000).toISOString();
-  const made = await tenant.does("/v1/api-tokens", { owner: user.ref, display_name: "Ada's", scopes: [permission], expire_time });
+  const made = await tenant.does("/v1/api-tokens", {
+    owner: user.ref,
+    display_name: "Ada's",
+    scopes: [permission],
+    expire_time,
+  });
   const [, client = "", place = ""] = await placesIn(tenant);
   return {
     questions: [
@@ -147,7 +166,8 @@ const ofTenant: Make = async (deployment, gateway, tenant) => {
 const ofAssignment: Make = async (_deployment, gateway, tenant) => {
   const account = await tenant.account();
   const places = await placesIn(tenant);
-  const assign = (on?: number) => tenant.does("/v1/role-assignments", { parent: tenant.ref, principal: account.ref, role: "viewer" }, on);
+  const assign = (on?: number) =>
+    tenant.does("/v1/role-assignments", { parent: tenant.ref, principal: account.ref, role: "viewer" }, on);
   const current = { assignment: String((await assign())["id"]) };
   return {
     questions: places.map((place) => (on) => gateway.may(tenant, account.ref, permission, place, on)),
@@ -166,14 +186,26 @@ const ofRole: Make = async (deployment, gateway, tenant) => {
     await tenant.does("/v1/role-assignments", { parent: tenant.ref, principal: ref, role: String(role["resource"]) });
   const current = { etag: String(role["etag"]) };
   const change = async (permissions: readonly string[], on: number): Promise<void> => {
-    const about = { "countersign-tenant": tenant.ref, "if-match": `"${current.etag}"`, "content-type": "application/json" };
-    const sent = { method: "PATCH", headers: { ...bearer(deployment.host), ...about }, body: JSON.stringify({ permissions }) };
+    const about = {
+      "countersign-tenant": tenant.ref,
+      "if-match": `"${current.etag}"`,
+      "content-type": "application/json",
+    };
+    const sent = {
+      method: "PATCH",
+      headers: { ...bearer(deployment.host), ...about },
+      body: JSON.stringify({ permissions }),
+    };
     const answer = await deployment.send(`/v1/roles/${String(role["id"])}`, sent, on);
     assert.equal(answer.status, 200, answer.text);
     current.etag = answer.json<{ etag: string }>().etag;
   };
   return {
-    questions: holders.map(({ ref }) => (on) => gateway.may(tenant, ref, permission, place, on)),
+    questions: holders.map(
+      ({ ref }) =>
+        (on) =>
+          gateway.may(tenant, ref, permission, place, on),
+    ),
     end: (on) => change(["clients:read"], on),
     renew: (on) => change([permission], on),
   };
@@ -186,7 +218,12 @@ const ofSecret: Make = async (deployment, _gateway, tenant) => {
     questions: [
       async (on) => {
         // Whoever is known and may not ask is told so; whoever is not known is told that.
-        const { status, text } = await deployment.form("/oauth/introspect", { token: "x" }, basic(account.client_id, current.old), on);
+        const { status, text } = await deployment.form(
+          "/oauth/introspect",
+          { token: "x" },
+          basic(account.client_id, current.old),
+          on,
+        );
         assert.ok(status === 403 || status === 401, text);
         return status === 403;
       },
