@@ -45,7 +45,7 @@ const settle = async <T>(
   cold: readonly Cold<T>[],
   values: (T | undefined)[],
 ): Promise<void> => {
-  const lookups = await Promise.all(cold.map(({ one }) => one.ask()));
+  const lookups = await Promise.all(cold.map(async ({ one }) => one.ask()));
   const asked = lookups.filter((lookup) => lookup !== undefined);
   const answers = asked.length === 0 ? [] : await lookUp(database, asked);
   let next = 0;

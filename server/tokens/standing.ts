@@ -131,7 +131,9 @@ const asker = ({ platform, model, keys, issuer }: Needs, presented: Presented): 
         read: (answer) => verified.jwt && fromJwt(model, tenant, verified.jwt, answer as StoredJwtStanding),
       };
     }
-    default:
+    case "client_secret":
+    case "api_token":
+    case "access_token":
       return {
         ask: () => credentialLookup(presented),
         read: (answer) =>

@@ -60,6 +60,7 @@ describe("registering", () => {
     assert.deepEqual(await bench.ok(getUser, owner, { id: user.id }), user);
     const filter = `user = ${user.resource}`;
     const [membership, ...more] = (await bench.ok(listMemberships, owner, { filter })).items;
+    assert.equal(membership?.resource, first);
     assert.deepEqual([membership?.["parent"], membership?.["user"], more], [parent, user.resource, []]);
     assert.deepEqual(await assignmentsOf(tenant, user), [{ role_name: "admin", node_id: tenant }]);
 

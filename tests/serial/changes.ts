@@ -151,10 +151,26 @@ const settled = async (deployment: Deployment, tenant: Tenant, change: Change, o
   }
 };
 
+/** Events are placed a moment after the commit that wrote them, by whichever process is the relay then. */
+const placedWithinMs = 15_000;
+
+const everyPlacedEvent = async (
+  deployment: Deployment,
+  tenant: Tenant,
+  all: readonly Change[],
+): Promise<readonly Event[]> => {
+  const types = new Set(all.map(({ event }) => event));
+  for (const deadline = Date.now() + placedWithinMs; ; ) {
+    const events = await everyEvent(deployment, tenant);
+    const placed = events.filter(({ type }) => types.has(type)).length;
+    if (placed >= all.length || Date.now() > deadline) return events;
+  }
+};
+
 /** Each change is there once, whole: what it made, its audit entry, its event. And nothing else is. */
 export const assertWhole = async (deployment: Deployment, tenant: Tenant, all: readonly Change[]): Promise<void> => {
   const entries = await everyRow(deployment, tenant, "audit-entries");
-  const events = await everyEvent(deployment, tenant);
+  const events = await everyPlacedEvent(deployment, tenant, all);
   for (const collection of ["service-accounts", "roles", "users"]) {
     const changes = all.filter((change) => change.collection === collection);
     const rows = await everyRow(deployment, tenant, collection);

@@ -6,16 +6,12 @@ import { newRequestId } from "../../platform/random.ts";
 import { headerOctetsMax } from "./limits.ts";
 import { problem } from "./problem.ts";
 
-const faultOfParser = (code: string | undefined): Fault => {
-  switch (code) {
-    case "HPE_HEADER_OVERFLOW":
-      return fault("headers_too_large", `the headers are larger than ${headerOctetsMax} octets`);
-    case "ERR_HTTP_REQUEST_TIMEOUT":
-      return fault("request_timeout", "the request did not arrive in time");
-    default:
-      return fault("invalid_argument", "this is no well-formed HTTP request");
-  }
+/** By node:http's error codes; whatever else the parser stumbled over is the sender's malformed request. */
+const faults: Readonly<Record<string, Fault>> = {
+  HPE_HEADER_OVERFLOW: fault("headers_too_large", `the headers are larger than ${headerOctetsMax} octets`),
+  ERR_HTTP_REQUEST_TIMEOUT: fault("request_timeout", "the request did not arrive in time"),
 };
+const malformed = fault("invalid_argument", "this is no well-formed HTTP request");
 
 /** Says what was wrong, once, and ends the connection: after a parse error nothing on it can be trusted. */
 export const answerBrokenRequest = (error: { readonly code?: string }, socket: Socket): void => {
@@ -24,7 +20,7 @@ export const answerBrokenRequest = (error: { readonly code?: string }, socket: S
     return;
   }
   const requestId = newRequestId();
-  const { status, headers, body } = problem(faultOfParser(error.code), requestId, "");
+  const { status, headers, body } = problem(faults[error.code ?? ""] ?? malformed, requestId, "");
   const all = {
     ...headers,
     "request-id": requestId,
