@@ -328,6 +328,7 @@ create table events (
   subject text not null,
   "time" timestamp with time zone not null,
   data jsonb not null,
+  attribution jsonb not null,
   constraint events_pkey PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX events_by_tenant ON events USING btree (tenant_id, "position") WHERE ("position" IS NOT NULL);

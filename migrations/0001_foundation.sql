@@ -264,6 +264,8 @@ create table events (
   subject   text not null,
   time      timestamptz not null,
   data      jsonb not null,
+  -- who stands behind it, the five parties as in audit_entries
+  attribution jsonb not null,
   primary key (tenant_id, id)
 );
 create index events_unplaced on events (xid, seq) where position is null;

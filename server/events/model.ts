@@ -1,4 +1,5 @@
 /** A domain event, in the CloudEvents 1.0 envelope: written with the change, delivered at least once, ordered within its tenant. */
+import type { Attribution } from "../../core/attribution.ts";
 import type { TenantId } from "../../core/ids.ts";
 
 /** What a use case says has happened. The type is completed to `countersign.{type}.v1`. */
@@ -10,7 +11,10 @@ export type NewEvent = {
   readonly data: Readonly<Record<string, unknown>>;
 };
 
-/** CloudEvents 1.0 §3, structured mode, with the extension `tenantid` and the stream position as `sequence`. */
+/**
+ * CloudEvents 1.0 §3, structured mode, with the extension `tenantid` and the stream position as `sequence`. `data.attribution` says who
+ * stands behind it (invariant 9); an extension could not, as its values are plain text (§3.1).
+ */
 export type CloudEvent = {
   readonly specversion: "1.0";
   readonly id: string;
@@ -32,6 +36,7 @@ export type PlacedEvent = {
   readonly subject: string;
   readonly time: Date;
   readonly data: unknown;
+  readonly attribution: Attribution;
 };
 
 export const cloudEvent = (issuer: string, event: PlacedEvent): CloudEvent => ({
@@ -44,5 +49,5 @@ export const cloudEvent = (issuer: string, event: PlacedEvent): CloudEvent => ({
   datacontenttype: "application/json",
   tenantid: event.tenant,
   sequence: String(event.position),
-  data: event.data,
+  data: { ...(event.data as object), attribution: event.attribution },
 });

@@ -1,15 +1,24 @@
 /** All of the outbox's SQL: emit with the change, place after commit, read by position. */
+import type { Attribution } from "../../core/attribution.ts";
 import type { TenantId } from "../../core/ids.ts";
 import { newId } from "../platform/random.ts";
 import type { Tx } from "../platform/database/database.ts";
 import type { NewEvent, PlacedEvent } from "./model.ts";
 
 /** Writes the event in the change's own transaction. */
-export const emit = async (tx: Tx, event: NewEvent, now: number): Promise<void> => {
+export const emit = async (tx: Tx, event: NewEvent, attribution: Attribution, now: number): Promise<void> => {
   await tx.query(
     "events.emit",
-    "insert into events (tenant_id, id, type, subject, time, data) values ($1, $2, $3, $4, $5, $6::jsonb)",
-    [tx.tenant, newId(), `countersign.${event.type}.v1`, event.subject, new Date(now), JSON.stringify(event.data)],
+    "insert into events (tenant_id, id, type, subject, time, data, attribution) values ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb)",
+    [
+      tx.tenant,
+      newId(),
+      `countersign.${event.type}.v1`,
+      event.subject,
+      new Date(now),
+      JSON.stringify(event.data),
+      JSON.stringify(attribution),
+    ],
   );
 };
 
@@ -21,9 +30,10 @@ type Row = {
   subject: string;
   time: Date;
   data: unknown;
+  attribution: Attribution;
 };
 
-const columns = "tenant_id, id, position, type, subject, time, data";
+const columns = "tenant_id, id, position, type, subject, time, data, attribution";
 const placed = (row: Row): PlacedEvent => ({
   tenant: row.tenant_id,
   id: row.id,
@@ -32,6 +42,7 @@ const placed = (row: Row): PlacedEvent => ({
   subject: row.subject,
   time: row.time,
   data: row.data,
+  attribution: row.attribution,
 });
 
 /** Only one relay works at a time, in whichever process gets here first; the lock ends with its transaction. */

@@ -118,9 +118,11 @@ const end = async (needs: Revoking, tx: Tx, caller: Standing, token: FoundToken,
   tx.touch(principalVersion(tx.tenant, token.owner.id));
   const target = formatRef(token.collection, token.id);
   const owner = principalRef(token.owner.kind, token.owner.id);
+  const attribution = clientAttribution(caller, requestId);
   await emit(
     tx,
     { type: "token.revoked", subject: target, data: { token: target, owner, client_id: token.clientId } },
+    attribution,
     now,
   );
   await appendInTransaction(tx, {
@@ -129,7 +131,7 @@ const end = async (needs: Revoking, tx: Tx, caller: Standing, token: FoundToken,
     time: now,
     action: "oauth.revoke",
     outcome: "done",
-    attribution: clientAttribution(caller, requestId),
+    attribution,
     target,
     targetPath: null,
     permission: token.owner.id === caller.principal.id ? null : revokePermission,

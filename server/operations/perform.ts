@@ -223,7 +223,8 @@ const change = async (
     return output;
   }
   const events = operation.event(output, input);
-  for (const event of Array.isArray(events) ? events : [events]) await emit(tx, event, context.now);
+  for (const event of Array.isArray(events) ? events : [events])
+    await emit(tx, event, attribution(caller, meta), context.now);
   await record("done", null);
   const done = answer(operation, output);
   if (name !== undefined && !isFault(done)) {

@@ -81,6 +81,7 @@ export const bootstrap = async ({ database, clock }: Platform, issuer: string): 
     await emit(
       tx,
       { type: "service-account.created", subject: ref, data: { display_name: "Bootstrap", client_id: clientId } },
+      unattributed,
       now,
     );
     await appendInTransaction(tx, {
