@@ -95,6 +95,6 @@ test("a tenant reads its own log only, with audit:read; what the host did in it 
   await bench.refused("not_found", listAuditEntries, await bench.ownerOf(theirs), {}, meta);
   assert.deepEqual(await actions(bench.host, {}, meta), [["roles.create", "done"]]);
   bench.clock.ms += 1_000;
-  await bench.refused("permission_denied", listAuditEntries, await bench.callerWith(mine, "admin"), {});
+  await bench.refused("permission_denied", listAuditEntries, await bench.callerWith(mine, "member"), {});
   assert.deepEqual((await actions(me))[0], ["audit.list", "denied"]);
 });
