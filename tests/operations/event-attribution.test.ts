@@ -23,7 +23,8 @@ test("invariant 9: the event of an operation names who stands behind it, every p
   await relay.idle();
   const [event] = (await bench.ok(listEvents, owner, {}))["events"] as readonly CloudEvent[];
   const who = formatRef("service-accounts", owner.principal.id);
-  assert.deepEqual((event?.data as { attribution: unknown }).attribution, {
+  assert.ok(event);
+  assert.deepEqual((event.data as { attribution: unknown }).attribution, {
     ...unattributed,
     authenticated_principal: who,
     subject: who,
