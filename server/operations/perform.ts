@@ -9,7 +9,7 @@ import { decide, rights } from "../../core/decide/decide.ts";
 import { explain } from "../../core/decide/explain.ts";
 import type { Decision, Facts } from "../../core/decide/types.ts";
 import { type Fault, fault, isFault, type Result } from "../../core/faults.ts";
-import { formatRef, hostTenant, isUuid, type NodeId, parseRef, rootNode, type TenantId } from "../../core/ids.ts";
+import { formatRef, hostTenant, isUuid, type NodeId, parseRef, type TenantId } from "../../core/ids.ts";
 import type { Model, PermissionSet } from "../../core/model/model.ts";
 import { intersection } from "../../core/model/permissions.ts";
 import type { AuditAppender } from "../audit/append.ts";
@@ -323,6 +323,3 @@ const refusedElsewhere = (engine: Engine, operation: Operation, caller: Caller, 
   because: { rule: "other_tenant" },
   detail: null,
 });
-
-/** Where operations on the tenant as a whole are decided. */
-export const tenantRoot = (tenant: TenantId, ref: string): Target => ({ node: rootNode(tenant), ref });

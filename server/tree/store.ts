@@ -58,20 +58,6 @@ export const findNode = async (tx: Tx, id: NodeId): Promise<TreeNode | undefined
   return row && nodeOf(row);
 };
 
-/** The nodes on the way from `id` to the root, nearest first, with their types: what audit entries name. */
-export const readPath = async (
-  tx: Tx,
-  id: NodeId,
-): Promise<readonly { readonly id: NodeId; readonly type: string }[]> =>
-  tx.query(
-    "tree.path",
-    `select n.id, n.type from nodes target
-       cross join lateral unnest(target.ancestors) with ordinality as step (id, ordinality)
-       join nodes n on n.tenant_id = $1 and n.id = step.id
-      where target.tenant_id = $1 and target.id = $2 order by step.ordinality`,
-    [tx.tenant, id],
-  );
-
 export const insertNode = async (tx: Tx, node: TreeNode): Promise<void> => {
   await tx
     .kysely<TreeTables>()
