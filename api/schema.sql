@@ -21,6 +21,30 @@ begin
   perform set_config('countersign.tenant', v_before, true);
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.application_facts(p_tenant uuid, p_client_id text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_found jsonb;
+  v_id uuid;
+begin
+  perform set_config('countersign.tenant', p_tenant::text, true);
+  select a.id, jsonb_build_object('tenant', p_tenant, 'id', a.id, 'client_id', a.client_id, 'display_name', a.display_name,
+      'state', a.state, 'source', a.source, 'first_party', a.first_party, 'metadata', a.metadata, 'revision', a.revision,
+      'updated', extract(epoch from a.update_time) * 1000,
+      'tenant_state', case when p_tenant = n.id then n.state end)
+    into v_id, v_found
+    from applications a left join nodes n on n.tenant_id = a.tenant_id and n.id = a.tenant_id
+   where a.tenant_id = p_tenant and a.client_id = p_client_id and a.state <> 'deleted';
+  if v_found is null then
+    return null;
+  end if;
+  return v_found || jsonb_build_object('secrets', coalesce((select jsonb_agg(jsonb_build_array(encode(s.hash, 'hex'),
+      extract(epoch from s.expire_time) * 1000)) from application_secrets s
+     where s.tenant_id = p_tenant and s.application_id = v_id and s.revoke_time is null), '[]'::jsonb));
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.client_facts(p_host uuid, p_client_id text)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -64,6 +88,7 @@ declare
   v_found jsonb;
   v_owner_kind text;
   v_owner uuid;
+  v_family uuid;
 begin
   perform set_config('countersign.tenant', p_tenant::text, true);
   if p_kind = 'client_secret' then
@@ -81,12 +106,15 @@ begin
       into v_owner_kind, v_owner, v_found
       from api_tokens t where t.tenant_id = p_tenant and t.hash = p_hash;
   else
-    select t.owner_kind, t.owner_id,
-      jsonb_build_object('id', t.id, 'client_id', t.client_id, 'scopes', t.scopes, 'audience', t.audience,
-        'issued', extract(epoch from t.create_time) * 1000, 'expires', extract(epoch from t.expire_time) * 1000,
+    select t.owner_kind, t.owner_id, t.family_id,
+      jsonb_build_object('id', t.id, 'client_id', t.client_id, 'scopes', t.scopes, 'audience', t.audience, 'family', t.family_id,
+        'extra', t.extra, 'issued', extract(epoch from t.create_time) * 1000, 'expires', extract(epoch from t.expire_time) * 1000,
         'revoked', t.revoke_time is not null)
-      into v_owner_kind, v_owner, v_found
+      into v_owner_kind, v_owner, v_family, v_found
       from access_tokens t where t.tenant_id = p_tenant and t.hash = p_hash;
+    if v_family is not null and family_ended(p_tenant, v_owner, v_family) then
+      v_found := v_found || '{"revoked": true}'::jsonb;
+    end if;
   end if;
   if v_found is null then
     return null;
@@ -157,7 +185,31 @@ begin
     'assignments', coalesce(v_assignments, '[]'::jsonb) || coalesce(v_host_assignments, '[]'::jsonb));
 end $function$;
 
-CREATE OR REPLACE FUNCTION public.jwt_facts(p_host uuid, p_tenant uuid, p_jti uuid, p_kind text, p_principal uuid)
+CREATE OR REPLACE FUNCTION public.family_ended(p_tenant uuid, p_user uuid, p_family uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_home uuid;
+  v_ended boolean;
+  v_before text := coalesce(current_setting('countersign.tenant', true), '');
+begin
+  if p_family is null then
+    return false;
+  end if;
+  perform set_config('countersign.tenant', p_tenant::text, true);
+  select home_tenant_id into v_home from memberships where tenant_id = p_tenant and user_id = p_user limit 1;
+  if v_home is not null then
+    perform set_config('countersign.tenant', v_home::text, true);
+    select revoke_time is not null into v_ended from token_families
+     where tenant_id = v_home and id = p_family and user_id = p_user and bound_tenant_id = p_tenant;
+  end if;
+  perform set_config('countersign.tenant', v_before, true);
+  -- no family, or no membership any more: ended
+  return coalesce(v_ended, true);
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.jwt_facts(p_host uuid, p_tenant uuid, p_jti uuid, p_kind text, p_principal uuid, p_family uuid)
  RETURNS jsonb
  LANGUAGE plpgsql
 AS $function$
@@ -166,8 +218,23 @@ declare
 begin
   perform set_config('countersign.tenant', p_tenant::text, true);
   select exists (select from revoked_tokens where tenant_id = p_tenant and jti = p_jti) into v_revoked;
-  return jsonb_build_object('revoked', v_revoked,
+  return jsonb_build_object('revoked', v_revoked or family_ended(p_tenant, p_principal, p_family),
     'facts', decision_facts(p_host, p_tenant, p_kind, p_principal, p_tenant, p_tenant));
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.keep_login_directory()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if new.state = 'deleted' then
+    delete from login_directory where tenant_id = new.tenant_id and user_id = new.id;
+  else
+    insert into login_directory (tenant_id, user_id, email_digest)
+      values (new.tenant_id, new.id, sha256(convert_to(lower(new.email), 'UTF8')))
+      on conflict (tenant_id, user_id) do update set email_digest = excluded.email_digest;
+  end if;
+  return null;
 end $function$;
 
 CREATE OR REPLACE FUNCTION public.look_up(p_host uuid, p_requests jsonb)
@@ -187,11 +254,77 @@ begin
       when 'credential' then
         v_answer := credential_facts(p_host, (v_request ->> 1)::uuid, v_request ->> 2, decode(v_request ->> 3, 'hex'));
       when 'jwt' then
-        v_answer := jwt_facts(p_host, (v_request ->> 1)::uuid, (v_request ->> 2)::uuid, v_request ->> 3, (v_request ->> 4)::uuid);
+        v_answer := jwt_facts(p_host, (v_request ->> 1)::uuid, (v_request ->> 2)::uuid, v_request ->> 3, (v_request ->> 4)::uuid,
+          (v_request ->> 5)::uuid);
+      when 'application' then
+        v_answer := application_facts((v_request ->> 1)::uuid, v_request ->> 2);
     end case;
     v_answers := v_answers || jsonb_build_array(v_answer);
   end loop;
   return v_answers;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.sign_in_account(p_host uuid, p_digest bytea, p_context uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_candidate record;
+  v_found jsonb;
+  v_best jsonb;
+  v_member boolean;
+  v_rank integer;
+  v_best_rank integer := 100;
+  v_before text := coalesce(current_setting('countersign.tenant', true), '');
+begin
+  for v_candidate in select tenant_id, user_id from login_directory where email_digest = p_digest order by tenant_id limit 20 loop
+    v_member := false;
+    if p_context is not null and p_context <> v_candidate.tenant_id then
+      perform set_config('countersign.tenant', p_context::text, true);
+      select exists (select from memberships where tenant_id = p_context and user_id = v_candidate.user_id
+        and home_tenant_id = v_candidate.tenant_id) into v_member;
+    end if;
+    perform set_config('countersign.tenant', v_candidate.tenant_id::text, true);
+    select jsonb_build_object('tenant', u.tenant_id, 'id', u.id, 'email', u.email, 'display_name', u.display_name, 'state', u.state,
+        'identity_source', u.identity_source, 'locale', u.locale,
+        'email_verified', u.email_verified_time is not null, 'created', extract(epoch from u.create_time) * 1000,
+        'tenant_state', n.state, 'password', p.hash)
+      into v_found
+      from users u
+      left join passwords p on p.tenant_id = u.tenant_id and p.user_id = u.id
+      left join nodes n on n.tenant_id = u.tenant_id and n.id = u.tenant_id
+     where u.tenant_id = v_candidate.tenant_id and u.id = v_candidate.user_id;
+    continue when v_found is null;
+    v_rank := case when v_candidate.tenant_id = p_context then 0 when v_member then 1
+                   when (v_found ->> 'email_verified')::boolean then 2 else 3 end;
+    if v_rank < v_best_rank or (v_rank = v_best_rank and (v_found ->> 'created')::float8 < (v_best ->> 'created')::float8) then
+      v_best := v_found;
+      v_best_rank := v_rank;
+    end if;
+  end loop;
+  perform set_config('countersign.tenant', v_before, true);
+  return v_best;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.tenant_front(p_tenant uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_front jsonb;
+  v_before text := coalesce(current_setting('countersign.tenant', true), '');
+begin
+  perform set_config('countersign.tenant', p_tenant::text, true);
+  select jsonb_build_object('tenant', n.id, 'type', n.type, 'display_name', n.display_name, 'state', n.state, 'policy', p.document,
+      'brand', case when b.tenant_id is null then null else jsonb_build_object('display_name', b.display_name,
+        'accent_color', b.accent_color, 'has_logo', b.logo is not null, 'revision', b.revision) end)
+    into v_front
+    from nodes n
+    left join sign_in_policies p on p.tenant_id = n.tenant_id
+    left join brandings b on b.tenant_id = n.tenant_id
+   where n.tenant_id = p_tenant and n.id = p_tenant;
+  perform set_config('countersign.tenant', v_before, true);
+  return v_front;
 end $function$;
 
 create table access_tokens (
@@ -206,6 +339,9 @@ create table access_tokens (
   create_time timestamp with time zone not null,
   expire_time timestamp with time zone not null,
   revoke_time timestamp with time zone,
+  home_tenant_id uuid,
+  family_id uuid,
+  extra jsonb,
   constraint access_tokens_pkey PRIMARY KEY (tenant_id, id),
   constraint access_tokens_tenant_id_hash_key UNIQUE (tenant_id, hash),
   constraint access_tokens_owner_kind_check CHECK ((owner_kind = ANY (ARRAY['human'::text, 'service'::text])))
@@ -246,6 +382,51 @@ alter table api_tokens enable row level security;
 alter table api_tokens force row level security;
 grant insert, select, update on table api_tokens to countersign_app;
 
+create table application_secrets (
+  tenant_id uuid not null,
+  id uuid not null,
+  application_id uuid not null,
+  hash bytea not null,
+  key_id text not null,
+  create_time timestamp with time zone not null,
+  expire_time timestamp with time zone,
+  revoke_time timestamp with time zone,
+  constraint application_secrets_pkey PRIMARY KEY (tenant_id, id),
+  constraint application_secrets_tenant_id_hash_key UNIQUE (tenant_id, hash),
+  constraint application_secrets_tenant_id_application_id_fkey FOREIGN KEY (tenant_id, application_id) REFERENCES applications(tenant_id, id)
+);
+CREATE INDEX application_secrets_by_owner ON application_secrets USING btree (tenant_id, application_id);
+create policy of_the_tenant on application_secrets for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table application_secrets enable row level security;
+alter table application_secrets force row level security;
+grant delete, insert, select, update on table application_secrets to countersign_app;
+
+create table applications (
+  tenant_id uuid not null,
+  id uuid not null,
+  node_id uuid not null,
+  client_id text not null,
+  display_name text not null,
+  state text not null,
+  source text not null,
+  first_party boolean not null,
+  metadata jsonb not null,
+  registration_token_hash bytea,
+  revision bigint default 1 not null,
+  create_time timestamp with time zone not null,
+  update_time timestamp with time zone not null,
+  constraint applications_pkey PRIMARY KEY (tenant_id, id),
+  constraint applications_tenant_id_client_id_key UNIQUE (tenant_id, client_id),
+  constraint applications_tenant_id_node_id_fkey FOREIGN KEY (tenant_id, node_id) REFERENCES nodes(tenant_id, id),
+  constraint applications_source_check CHECK ((source = ANY (ARRAY['managed'::text, 'registered'::text, 'metadata_document'::text]))),
+  constraint applications_state_check CHECK ((state = ANY (ARRAY['active'::text, 'disabled'::text, 'deleted'::text])))
+);
+CREATE INDEX applications_by_time ON applications USING btree (tenant_id, create_time, id);
+create policy of_the_tenant on applications for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table applications enable row level security;
+alter table applications force row level security;
+grant delete, insert, select, update on table applications to countersign_app;
+
 create table audit_entries (
   tenant_id uuid not null,
   id uuid not null,
@@ -278,6 +459,87 @@ alter table audit_entries enable row level security;
 alter table audit_entries force row level security;
 grant insert, select on table audit_entries to countersign_app;
 
+create table authorization_codes (
+  tenant_id uuid not null,
+  id uuid not null,
+  hash bytea not null,
+  user_id uuid not null,
+  session_id uuid,
+  client_tenant_id uuid not null,
+  application_id uuid not null,
+  client_id text not null,
+  bound_tenant_id uuid not null,
+  redirect_uri text not null,
+  redirect_uri_given boolean not null,
+  code_challenge text,
+  scopes text[] not null,
+  audience text[] not null,
+  authorization_details jsonb,
+  claims jsonb,
+  nonce text,
+  acr text not null,
+  methods text[] not null,
+  auth_time timestamp with time zone not null,
+  dpop_jkt text,
+  create_time timestamp with time zone not null,
+  expire_time timestamp with time zone not null,
+  redeem_time timestamp with time zone,
+  family_id uuid,
+  constraint authorization_codes_pkey PRIMARY KEY (tenant_id, id),
+  constraint authorization_codes_tenant_id_hash_key UNIQUE (tenant_id, hash)
+);
+CREATE INDEX authorization_codes_expired ON authorization_codes USING btree (expire_time);
+create policy expired_removed_by_the_host on authorization_codes for delete using (countersign_is_host() AND (expire_time < now()));
+create policy expired_seen_by_the_host on authorization_codes for select using (countersign_is_host() AND (expire_time < now()));
+create policy of_the_tenant on authorization_codes for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table authorization_codes enable row level security;
+alter table authorization_codes force row level security;
+grant delete, insert, select, update on table authorization_codes to countersign_app;
+
+create table authorization_requests (
+  tenant_id uuid not null,
+  id uuid not null,
+  hash bytea not null,
+  application_id uuid not null,
+  via text not null,
+  parameters jsonb not null,
+  dpop_jkt text,
+  create_time timestamp with time zone not null,
+  expire_time timestamp with time zone not null,
+  session_id uuid,
+  bound_tenant_id uuid,
+  consent_time timestamp with time zone,
+  scopes text[],
+  finish_time timestamp with time zone,
+  constraint authorization_requests_pkey PRIMARY KEY (tenant_id, id),
+  constraint authorization_requests_tenant_id_hash_key UNIQUE (tenant_id, hash),
+  constraint authorization_requests_tenant_id_application_id_fkey FOREIGN KEY (tenant_id, application_id) REFERENCES applications(tenant_id, id),
+  constraint authorization_requests_via_check CHECK ((via = ANY (ARRAY['pushed'::text, 'page'::text])))
+);
+CREATE INDEX authorization_requests_expired ON authorization_requests USING btree (expire_time);
+create policy expired_removed_by_the_host on authorization_requests for delete using (countersign_is_host() AND (expire_time < now()));
+create policy expired_seen_by_the_host on authorization_requests for select using (countersign_is_host() AND (expire_time < now()));
+create policy of_the_tenant on authorization_requests for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table authorization_requests enable row level security;
+alter table authorization_requests force row level security;
+grant delete, insert, select, update on table authorization_requests to countersign_app;
+
+create table brandings (
+  tenant_id uuid not null,
+  display_name text,
+  accent_color text,
+  logo bytea,
+  logo_type text,
+  revision bigint not null,
+  create_time timestamp with time zone not null,
+  update_time timestamp with time zone not null,
+  constraint brandings_pkey PRIMARY KEY (tenant_id)
+);
+create policy of_the_tenant on brandings for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table brandings enable row level security;
+alter table brandings force row level security;
+grant delete, insert, select, update on table brandings to countersign_app;
+
 create table client_directory (
   client_id text not null,
   tenant_id uuid not null,
@@ -309,6 +571,23 @@ alter table client_secrets enable row level security;
 alter table client_secrets force row level security;
 grant insert, select, update on table client_secrets to countersign_app;
 
+create table consents (
+  tenant_id uuid not null,
+  user_id uuid not null,
+  client_id text not null,
+  bound_tenant_id uuid not null,
+  scopes text[] not null,
+  authorization_details jsonb,
+  create_time timestamp with time zone not null,
+  update_time timestamp with time zone not null,
+  constraint consents_pkey PRIMARY KEY (tenant_id, user_id, client_id, bound_tenant_id),
+  constraint consents_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+create policy of_the_tenant on consents for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table consents enable row level security;
+alter table consents force row level security;
+grant delete, insert, select, update on table consents to countersign_app;
+
 create table deployment (
   only_row boolean default true not null,
   key_check bytea not null,
@@ -317,6 +596,63 @@ create table deployment (
   constraint deployment_only_row_check CHECK (only_row)
 );
 grant insert, select on table deployment to countersign_app;
+
+create table device_authorizations (
+  tenant_id uuid not null,
+  id uuid not null,
+  device_hash bytea not null,
+  user_code_hash bytea not null,
+  client_tenant_id uuid not null,
+  application_id uuid not null,
+  client_id text not null,
+  scopes text[] not null,
+  audience text[] not null,
+  authorization_details jsonb,
+  dpop_jkt text,
+  state text not null,
+  interval_seconds integer not null,
+  poll_time timestamp with time zone,
+  create_time timestamp with time zone not null,
+  expire_time timestamp with time zone not null,
+  home_tenant_id uuid,
+  user_id uuid,
+  session_id uuid,
+  bound_tenant_id uuid,
+  acr text,
+  methods text[],
+  auth_time timestamp with time zone,
+  family_id uuid,
+  constraint device_authorizations_pkey PRIMARY KEY (tenant_id, id),
+  constraint device_authorizations_tenant_id_device_hash_key UNIQUE (tenant_id, device_hash),
+  constraint device_authorizations_tenant_id_user_code_hash_key UNIQUE (tenant_id, user_code_hash),
+  constraint device_authorizations_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'approved'::text, 'denied'::text, 'redeemed'::text])))
+);
+CREATE INDEX device_authorizations_expired ON device_authorizations USING btree (expire_time);
+create policy expired_removed_by_the_host on device_authorizations for delete using (countersign_is_host() AND (expire_time < now()));
+create policy expired_seen_by_the_host on device_authorizations for select using (countersign_is_host() AND (expire_time < now()));
+create policy of_the_tenant on device_authorizations for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table device_authorizations enable row level security;
+alter table device_authorizations force row level security;
+grant delete, insert, select, update on table device_authorizations to countersign_app;
+
+create table domains (
+  tenant_id uuid not null,
+  id uuid not null,
+  name text not null,
+  state text not null,
+  challenge text not null,
+  revision bigint default 1 not null,
+  create_time timestamp with time zone not null,
+  update_time timestamp with time zone not null,
+  constraint domains_pkey PRIMARY KEY (tenant_id, id),
+  constraint domains_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'verified'::text])))
+);
+CREATE INDEX domains_by_time ON domains USING btree (tenant_id, create_time, id);
+CREATE UNIQUE INDEX domains_name ON domains USING btree (tenant_id, lower(name));
+create policy of_the_tenant on domains for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table domains enable row level security;
+alter table domains force row level security;
+grant delete, insert, select, update on table domains to countersign_app;
 
 create table events (
   tenant_id uuid not null,
@@ -358,6 +694,111 @@ create policy of_the_tenant on idempotency_keys for all using (tenant_id = count
 alter table idempotency_keys enable row level security;
 alter table idempotency_keys force row level security;
 grant delete, insert, select, update on table idempotency_keys to countersign_app;
+
+create table invitations (
+  tenant_id uuid not null,
+  id uuid not null,
+  node_id uuid not null,
+  email text not null,
+  display_name text,
+  role_name text,
+  role_id uuid,
+  invited_by text not null,
+  hash bytea not null,
+  state text not null,
+  user_id uuid,
+  revision bigint default 1 not null,
+  create_time timestamp with time zone not null,
+  update_time timestamp with time zone not null,
+  expire_time timestamp with time zone not null,
+  constraint invitations_pkey PRIMARY KEY (tenant_id, id),
+  constraint invitations_tenant_id_hash_key UNIQUE (tenant_id, hash),
+  constraint invitations_tenant_id_node_id_fkey FOREIGN KEY (tenant_id, node_id) REFERENCES nodes(tenant_id, id),
+  constraint invitations_tenant_id_role_id_fkey FOREIGN KEY (tenant_id, role_id) REFERENCES roles(tenant_id, id),
+  constraint invitations_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'accepted'::text, 'revoked'::text])))
+);
+CREATE INDEX invitations_by_time ON invitations USING btree (tenant_id, create_time, id);
+CREATE UNIQUE INDEX invitations_once ON invitations USING btree (tenant_id, node_id, lower(email)) WHERE (state = 'pending'::text);
+create policy of_the_tenant on invitations for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table invitations enable row level security;
+alter table invitations force row level security;
+grant delete, insert, select, update on table invitations to countersign_app;
+
+create table login_directory (
+  tenant_id uuid not null,
+  user_id uuid not null,
+  email_digest bytea not null,
+  constraint login_directory_pkey PRIMARY KEY (tenant_id, user_id)
+);
+CREATE INDEX login_directory_by_email ON login_directory USING btree (email_digest);
+create policy added_by_the_tenant on login_directory for insert with check (tenant_id = countersign_tenant());
+create policy changed_by_the_tenant on login_directory for update using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+create policy removed_by_the_tenant on login_directory for delete using (tenant_id = countersign_tenant());
+create policy routing on login_directory for select using true;
+alter table login_directory enable row level security;
+alter table login_directory force row level security;
+grant delete, insert, select, update on table login_directory to countersign_app;
+
+create table logout_notices (
+  tenant_id uuid not null,
+  id uuid not null,
+  user_id uuid not null,
+  session_id uuid not null,
+  client_tenant_id uuid not null,
+  application_id uuid not null,
+  create_time timestamp with time zone not null,
+  next_attempt_time timestamp with time zone not null,
+  attempts integer default 0 not null,
+  expire_time timestamp with time zone not null,
+  constraint logout_notices_pkey PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX logout_notices_due ON logout_notices USING btree (next_attempt_time);
+create policy of_the_tenant on logout_notices for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+create policy sent_by_the_host on logout_notices for all using countersign_is_host() with check countersign_is_host();
+alter table logout_notices enable row level security;
+alter table logout_notices force row level security;
+grant delete, insert, select, update on table logout_notices to countersign_app;
+
+create table mail_links (
+  tenant_id uuid not null,
+  id uuid not null,
+  user_id uuid not null,
+  purpose text not null,
+  email text not null,
+  hash bytea not null,
+  create_time timestamp with time zone not null,
+  expire_time timestamp with time zone not null,
+  use_time timestamp with time zone,
+  constraint mail_links_pkey PRIMARY KEY (tenant_id, id),
+  constraint mail_links_tenant_id_hash_key UNIQUE (tenant_id, hash),
+  constraint mail_links_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id),
+  constraint mail_links_purpose_check CHECK ((purpose = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'change_email'::text])))
+);
+CREATE INDEX mail_links_by_user ON mail_links USING btree (tenant_id, user_id);
+CREATE INDEX mail_links_expired ON mail_links USING btree (expire_time);
+create policy expired_removed_by_the_host on mail_links for delete using (countersign_is_host() AND (expire_time < now()));
+create policy expired_seen_by_the_host on mail_links for select using (countersign_is_host() AND (expire_time < now()));
+create policy of_the_tenant on mail_links for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table mail_links enable row level security;
+alter table mail_links force row level security;
+grant delete, insert, select, update on table mail_links to countersign_app;
+
+create table mail_outbox (
+  tenant_id uuid not null,
+  id uuid not null,
+  content_sealed bytea not null,
+  create_time timestamp with time zone not null,
+  next_attempt_time timestamp with time zone not null,
+  attempts integer default 0 not null,
+  expire_time timestamp with time zone not null,
+  constraint mail_outbox_pkey PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX mail_outbox_due ON mail_outbox USING btree (next_attempt_time);
+create policy of_the_tenant on mail_outbox for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+create policy sent_by_the_host on mail_outbox for all using countersign_is_host() with check countersign_is_host();
+alter table mail_outbox enable row level security;
+alter table mail_outbox force row level security;
+grant delete, insert, select, update on table mail_outbox to countersign_app;
 
 create table memberships (
   tenant_id uuid not null,
@@ -417,12 +858,104 @@ alter table nodes enable row level security;
 alter table nodes force row level security;
 grant insert, select, update on table nodes to countersign_app;
 
+create table passkeys (
+  tenant_id uuid not null,
+  id uuid not null,
+  user_id uuid not null,
+  credential_id bytea not null,
+  public_key bytea not null,
+  counter bigint not null,
+  transports text[] not null,
+  aaguid uuid,
+  backed_up boolean not null,
+  display_name text not null,
+  create_time timestamp with time zone not null,
+  use_time timestamp with time zone,
+  constraint passkeys_pkey PRIMARY KEY (tenant_id, id),
+  constraint passkeys_tenant_id_credential_id_key UNIQUE (tenant_id, credential_id),
+  constraint passkeys_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+CREATE INDEX passkeys_by_user ON passkeys USING btree (tenant_id, user_id);
+create policy of_the_tenant on passkeys for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table passkeys enable row level security;
+alter table passkeys force row level security;
+grant delete, insert, select, update on table passkeys to countersign_app;
+
+create table passwords (
+  tenant_id uuid not null,
+  user_id uuid not null,
+  hash text not null,
+  create_time timestamp with time zone not null,
+  update_time timestamp with time zone not null,
+  constraint passwords_pkey PRIMARY KEY (tenant_id, user_id),
+  constraint passwords_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+create policy of_the_tenant on passwords for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table passwords enable row level security;
+alter table passwords force row level security;
+grant delete, insert, select, update on table passwords to countersign_app;
+
+create table recovery_codes (
+  tenant_id uuid not null,
+  user_id uuid not null,
+  hash bytea not null,
+  create_time timestamp with time zone not null,
+  use_time timestamp with time zone,
+  constraint recovery_codes_pkey PRIMARY KEY (tenant_id, user_id, hash),
+  constraint recovery_codes_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+create policy of_the_tenant on recovery_codes for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table recovery_codes enable row level security;
+alter table recovery_codes force row level security;
+grant delete, insert, select, update on table recovery_codes to countersign_app;
+
+create table refresh_tokens (
+  tenant_id uuid not null,
+  id uuid not null,
+  family_id uuid not null,
+  hash bytea not null,
+  create_time timestamp with time zone not null,
+  expire_time timestamp with time zone not null,
+  use_time timestamp with time zone,
+  constraint refresh_tokens_pkey PRIMARY KEY (tenant_id, id),
+  constraint refresh_tokens_tenant_id_hash_key UNIQUE (tenant_id, hash),
+  constraint refresh_tokens_tenant_id_family_id_fkey FOREIGN KEY (tenant_id, family_id) REFERENCES token_families(tenant_id, id)
+);
+CREATE INDEX refresh_tokens_by_family ON refresh_tokens USING btree (tenant_id, family_id);
+CREATE INDEX refresh_tokens_expired ON refresh_tokens USING btree (expire_time);
+create policy expired_removed_by_the_host on refresh_tokens for delete using (countersign_is_host() AND (expire_time < now()));
+create policy expired_seen_by_the_host on refresh_tokens for select using (countersign_is_host() AND (expire_time < now()));
+create policy of_the_tenant on refresh_tokens for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table refresh_tokens enable row level security;
+alter table refresh_tokens force row level security;
+grant delete, insert, select, update on table refresh_tokens to countersign_app;
+
 create table relay_state (
   stream text not null,
   delivered_position bigint not null,
   constraint relay_state_pkey PRIMARY KEY (stream)
 );
 grant insert, select, update on table relay_state to countersign_app;
+
+create table remembered_devices (
+  tenant_id uuid not null,
+  id uuid not null,
+  user_id uuid not null,
+  hash bytea not null,
+  display_name text not null,
+  create_time timestamp with time zone not null,
+  expire_time timestamp with time zone not null,
+  constraint remembered_devices_pkey PRIMARY KEY (tenant_id, id),
+  constraint remembered_devices_tenant_id_hash_key UNIQUE (tenant_id, hash),
+  constraint remembered_devices_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+CREATE INDEX remembered_devices_expired ON remembered_devices USING btree (expire_time);
+create policy expired_removed_by_the_host on remembered_devices for delete using (countersign_is_host() AND (expire_time < now()));
+create policy expired_seen_by_the_host on remembered_devices for select using (countersign_is_host() AND (expire_time < now()));
+create policy of_the_tenant on remembered_devices for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table remembered_devices enable row level security;
+alter table remembered_devices force row level security;
+grant delete, insert, select, update on table remembered_devices to countersign_app;
 
 create table revoked_tokens (
   tenant_id uuid not null,
@@ -522,6 +1055,32 @@ alter table service_accounts enable row level security;
 alter table service_accounts force row level security;
 grant insert, select, update on table service_accounts to countersign_app;
 
+create table sessions (
+  tenant_id uuid not null,
+  id uuid not null,
+  user_id uuid not null,
+  secret_hash bytea not null,
+  state text not null,
+  methods text[] not null,
+  acr text not null,
+  auth_time timestamp with time zone not null,
+  user_agent text not null,
+  address text not null,
+  create_time timestamp with time zone not null,
+  seen_time timestamp with time zone not null,
+  expire_time timestamp with time zone not null,
+  idle_seconds integer not null,
+  end_time timestamp with time zone,
+  constraint sessions_pkey PRIMARY KEY (tenant_id, id),
+  constraint sessions_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id),
+  constraint sessions_state_check CHECK ((state = ANY (ARRAY['partial'::text, 'full'::text, 'ended'::text])))
+);
+CREATE INDEX sessions_by_user ON sessions USING btree (tenant_id, user_id, create_time);
+create policy of_the_tenant on sessions for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table sessions enable row level security;
+alter table sessions force row level security;
+grant delete, insert, select, update on table sessions to countersign_app;
+
 create table setup_links (
   hash bytea not null,
   create_time timestamp with time zone not null,
@@ -530,6 +1089,19 @@ create table setup_links (
   constraint setup_links_pkey PRIMARY KEY (hash)
 );
 grant insert, select, update on table setup_links to countersign_app;
+
+create table sign_in_policies (
+  tenant_id uuid not null,
+  document jsonb not null,
+  revision bigint not null,
+  create_time timestamp with time zone not null,
+  update_time timestamp with time zone not null,
+  constraint sign_in_policies_pkey PRIMARY KEY (tenant_id)
+);
+create policy of_the_tenant on sign_in_policies for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table sign_in_policies enable row level security;
+alter table sign_in_policies force row level security;
+grant delete, insert, select, update on table sign_in_policies to countersign_app;
 
 create table signing_keys (
   kid text not null,
@@ -558,6 +1130,74 @@ alter table spent_assertions enable row level security;
 alter table spent_assertions force row level security;
 grant delete, insert, select on table spent_assertions to countersign_app;
 
+create table spent_once (
+  tenant_id uuid not null,
+  purpose text not null,
+  hash bytea not null,
+  expire_time timestamp with time zone not null,
+  constraint spent_once_pkey PRIMARY KEY (tenant_id, purpose, hash)
+);
+CREATE INDEX spent_once_expired ON spent_once USING btree (expire_time);
+create policy expired_removed_by_the_host on spent_once for delete using (countersign_is_host() AND (expire_time < now()));
+create policy expired_seen_by_the_host on spent_once for select using (countersign_is_host() AND (expire_time < now()));
+create policy of_the_tenant on spent_once for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table spent_once enable row level security;
+alter table spent_once force row level security;
+grant delete, insert, select, update on table spent_once to countersign_app;
+
+create table token_families (
+  tenant_id uuid not null,
+  id uuid not null,
+  user_id uuid not null,
+  session_id uuid,
+  offline boolean not null,
+  client_tenant_id uuid not null,
+  application_id uuid not null,
+  client_id text not null,
+  bound_tenant_id uuid not null,
+  scopes text[] not null,
+  audience text[] not null,
+  authorization_details jsonb,
+  claims jsonb,
+  nonce text,
+  acr text not null,
+  methods text[] not null,
+  auth_time timestamp with time zone not null,
+  dpop_jkt text,
+  create_time timestamp with time zone not null,
+  use_time timestamp with time zone not null,
+  expire_time timestamp with time zone not null,
+  revoke_time timestamp with time zone,
+  revoke_reason text,
+  constraint token_families_pkey PRIMARY KEY (tenant_id, id),
+  constraint token_families_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+CREATE INDEX token_families_by_session ON token_families USING btree (tenant_id, session_id) WHERE (session_id IS NOT NULL);
+CREATE INDEX token_families_by_user ON token_families USING btree (tenant_id, user_id, create_time);
+create policy of_the_tenant on token_families for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table token_families enable row level security;
+alter table token_families force row level security;
+grant delete, insert, select, update on table token_families to countersign_app;
+
+create table totp_devices (
+  tenant_id uuid not null,
+  id uuid not null,
+  user_id uuid not null,
+  display_name text not null,
+  secret_sealed bytea not null,
+  last_step bigint default 0 not null,
+  create_time timestamp with time zone not null,
+  confirm_time timestamp with time zone,
+  use_time timestamp with time zone,
+  constraint totp_devices_pkey PRIMARY KEY (tenant_id, id),
+  constraint totp_devices_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+CREATE INDEX totp_devices_by_user ON totp_devices USING btree (tenant_id, user_id);
+create policy of_the_tenant on totp_devices for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table totp_devices enable row level security;
+alter table totp_devices force row level security;
+grant delete, insert, select, update on table totp_devices to countersign_app;
+
 create table users (
   tenant_id uuid not null,
   id uuid not null,
@@ -569,6 +1209,8 @@ create table users (
   revision bigint default 1 not null,
   create_time timestamp with time zone not null,
   update_time timestamp with time zone not null,
+  email_verified_time timestamp with time zone,
+  locale text,
   constraint users_pkey PRIMARY KEY (tenant_id, id),
   constraint users_tenant_id_node_id_fkey FOREIGN KEY (tenant_id, node_id) REFERENCES nodes(tenant_id, id),
   constraint users_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text, 'deleted'::text])))
@@ -576,9 +1218,23 @@ create table users (
 CREATE INDEX users_by_time ON users USING btree (tenant_id, create_time, id);
 CREATE UNIQUE INDEX users_email ON users USING btree (tenant_id, lower(email)) WHERE (state <> 'deleted'::text);
 create policy of_the_tenant on users for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+CREATE TRIGGER keep_login_directory AFTER INSERT OR UPDATE OF email, state ON users FOR EACH ROW EXECUTE FUNCTION keep_login_directory();
 alter table users enable row level security;
 alter table users force row level security;
 grant insert, select, update on table users to countersign_app;
+
+create table verified_domains (
+  name text not null,
+  tenant_id uuid not null,
+  constraint verified_domains_pkey PRIMARY KEY (name)
+);
+create policy added_by_the_tenant on verified_domains for insert with check (tenant_id = countersign_tenant());
+create policy changed_by_the_tenant on verified_domains for update using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+create policy removed_by_the_tenant on verified_domains for delete using (tenant_id = countersign_tenant());
+create policy routing on verified_domains for select using true;
+alter table verified_domains enable row level security;
+alter table verified_domains force row level security;
+grant delete, insert, select, update on table verified_domains to countersign_app;
 
 grant usage on schema public to public;
 grant select, usage on sequence events_seq_seq to countersign_app;

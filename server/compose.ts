@@ -93,6 +93,7 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
       routes,
       log,
       observer: observerOf(config, log, metrics),
+      addressOf: (request) => request.socket.remoteAddress ?? "",
     });
     const handlers = identityHandlers({ engine, deciding, issuing, registerUser: prepare(model, registerUser) });
     const running: { grpc: GrpcServer | undefined } = { grpc: undefined };

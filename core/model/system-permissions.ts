@@ -6,7 +6,7 @@
 
 /** Fixed resources of the server, by REST collection (or, for `access`, `tokens`, `events` and `audit`, by service). */
 export const systemResources = {
-  users: ["create", "read", "update", "suspend"],
+  users: ["create", "read", "update", "suspend", "reset", "delete"],
   memberships: ["create", "read", "update", "delete"],
   "service-accounts": ["create", "read", "update", "rotate", "disable"],
   "api-tokens": ["create", "read", "rotate", "revoke"],
@@ -16,7 +16,12 @@ export const systemResources = {
   tokens: ["introspect", "issue", "revoke"],
   events: ["read"],
   audit: ["read"],
-  applications: ["create", "read", "update", "delete"],
+  applications: ["create", "read", "update", "rotate", "delete"],
+  sessions: ["read", "revoke"],
+  invitations: ["create", "read", "revoke"],
+  domains: ["create", "read", "verify", "delete"],
+  "sign-in-policies": ["read", "update"],
+  brandings: ["read", "update"],
   resources: ["create", "read", "update", "delete"],
   "resource-grants": ["create", "read", "revoke"],
   operations: ["read"],

@@ -1,8 +1,20 @@
-/** The SQL of housekeeping: removing what has expired, across tenants, as far as the policies of migration 0001 let the host see. */
+/** The SQL of housekeeping: removing what has expired, across tenants, as far as the policies of the migrations let the host see. */
 import type { Tx } from "../platform/database/database.ts";
 
 /** Tables whose rows end at their `expire_time`. */
-export const expiring = ["access_tokens", "revoked_tokens", "spent_assertions", "idempotency_keys"] as const;
+export const expiring = [
+  "access_tokens",
+  "revoked_tokens",
+  "spent_assertions",
+  "idempotency_keys",
+  "spent_once",
+  "mail_links",
+  "remembered_devices",
+  "authorization_requests",
+  "authorization_codes",
+  "refresh_tokens",
+  "device_authorizations",
+] as const;
 
 /** False while another process is at it. */
 export const beginSweep = async (tx: Tx): Promise<boolean> => {

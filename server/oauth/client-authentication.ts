@@ -15,6 +15,9 @@ import { type Presented, recognise } from "../tokens/presented.ts";
 import type { Standing, Verified } from "../tokens/standing.ts";
 import { assertionType, verifyClientAssertion } from "./client-assertion.ts";
 import { parameter, type ProtocolRequest, repeated } from "./protocol.ts";
+
+/** What of a request says who the client is. */
+export type AttemptSource = Pick<ProtocolRequest, "authorization" | "form">;
 import type { ClientRegistration } from "./store.ts";
 
 /** What the request tried, before anything was looked up. `clientId` must match what the credential turns out to be. */
@@ -54,7 +57,7 @@ const readBasic = (encoded: string): Result<Attempt> => {
   return { by: "secret", clientId, presented: recognise(secret), header: true };
 };
 
-export const readAttempt = (request: ProtocolRequest, allowBearer: boolean): Result<Attempt> => {
+export const readAttempt = (request: AttemptSource, allowBearer: boolean): Result<Attempt> => {
   const { authorization, form } = request;
   const twice = repeated(form);
   if (twice !== undefined) return twice;
@@ -73,12 +76,12 @@ export const readAttempt = (request: ProtocolRequest, allowBearer: boolean): Res
 };
 
 /** A `client_id` in the body beside a header must be the same one. */
-const statedAlike = (attempt: Result<Attempt>, stated: ProtocolRequest["form"][string]): Result<Attempt> =>
+const statedAlike = (attempt: Result<Attempt>, stated: AttemptSource["form"][string]): Result<Attempt> =>
   isFault(attempt) || attempt.by !== "secret" || stated === undefined || stated === attempt.clientId
     ? attempt
     : invalidClient();
 
-const readBody = ({ form }: ProtocolRequest): Result<Attempt> => {
+const readBody = ({ form }: AttemptSource): Result<Attempt> => {
   const clientId = parameter(form, "client_id");
   const secret = parameter(form, "client_secret");
   const assertion = parameter(form, "client_assertion");

@@ -1,21 +1,10 @@
 /** What OAuth endpoints are given and what they answer: a form, who called, and an RFC-shaped response. */
 import { type Fault, faults, fault, type Result } from "../../core/faults.ts";
+import type { Form, WebRequest, WebResponse } from "../platform/web/request.ts";
 
-/** A parsed form body. A parameter that came twice is an array. */
-export type Form = Readonly<Record<string, string | readonly string[] | undefined>>;
-
-export type ProtocolRequest = {
-  /** The `Authorization` header as it came. */
-  readonly authorization: string | undefined;
-  readonly form: Form;
-  readonly requestId: string;
-};
-
-export type ProtocolResponse = {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-};
+export type { Form } from "../platform/web/request.ts";
+export type ProtocolRequest = WebRequest;
+export type ProtocolResponse = WebResponse;
 
 /** RFC 6749 §5.1: tokens and errors are never cached. */
 export const jsonHeaders = { "content-type": "application/json", "cache-control": "no-store" } as const;

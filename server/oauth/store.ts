@@ -3,7 +3,7 @@ import type { JWK } from "jose";
 import { hostTenant, type PrincipalId, type PrincipalKind, type TenantId } from "../../core/ids.ts";
 import type { StoredFacts } from "../authority/store.ts";
 import type { Database, Tx } from "../platform/database/database.ts";
-import type { SecretKind } from "../tokens/secret-text.ts";
+import type { VerifiableKind } from "../tokens/secret-text.ts";
 
 export type ClientRegistration = {
   readonly tenant: TenantId;
@@ -78,7 +78,7 @@ export type StoredToken = {
 const tables = {
   access_token: { find: "select id, owner_kind, owner_id, client_id from access_tokens", end: "update access_tokens" },
   api_token: { find: "select id, owner_kind, owner_id, null as client_id from api_tokens", end: "update api_tokens" },
-} as const satisfies Partial<Record<SecretKind, unknown>>;
+} as const satisfies Partial<Record<VerifiableKind, unknown>>;
 
 export type StoredTokenKind = keyof typeof tables;
 

@@ -20,6 +20,17 @@ export type AccessTokenClaims = {
   readonly exp: number;
   readonly jti: string;
   readonly scope: string;
+  /** Of a human's token: what it came of, and falls with (`token_families`). */
+  readonly family?: string;
+  /** RFC 9068 §2.2.1: how and when the human signed in. */
+  readonly acr?: string;
+  readonly amr?: readonly string[];
+  readonly auth_time?: number;
+  /** RFC 9449 §6: the key that must prove possession. */
+  readonly cnf?: { readonly jkt: string };
+  /** RFC 9396 §9.1. */
+  readonly authorization_details?: readonly object[];
+  /** Always last: `routeJwt` looks for it there. */
   readonly tenant_id: string;
 };
 

@@ -2,9 +2,11 @@
 import { isUuid, type PrincipalId, type TenantId } from "../../core/ids.ts";
 import { type RoutedJwt, routeJwt } from "./access-token.ts";
 import { digestOf } from "./digest.ts";
-import { type PresentedSecret, readSecret, type SecretKind } from "./secret-text.ts";
+import { type PresentedSecret, readSecret, type VerifiableKind } from "./secret-text.ts";
 
-export type Presented = PresentedSecret | PresentedJwt | PresentedCertificate;
+const verifiable = ["client_secret", "api_token", "access_token"] as const satisfies readonly VerifiableKind[];
+
+export type Presented = PresentedSecret<VerifiableKind> | PresentedJwt | PresentedCertificate;
 
 export type PresentedJwt = {
   readonly kind: "jwt";
@@ -46,14 +48,14 @@ export const recogniseCertificate = (sanUris: readonly string[]): PresentedCerti
 
 /** Undefined when the text cannot be a credential of ours. */
 export const recognise = (text: string): Presented | undefined => {
-  if (text.startsWith("cs_")) return readSecret(text);
+  if (text.startsWith("cs_")) return readSecret(text, verifiable);
   const jwt = routeJwt(text);
   if (jwt === undefined) return undefined;
   return { kind: "jwt", tenant: jwt.tenant, principal: jwt.principal, digest: digestOf(text), jwt };
 };
 
 /** A client secret proves a client; it is not a token, and is never accepted as one. */
-export type PresentedToken = PresentedJwt | (PresentedSecret & { readonly kind: Exclude<SecretKind, "client_secret"> });
+export type PresentedToken = PresentedJwt | PresentedSecret<Exclude<VerifiableKind, "client_secret">>;
 
 export const isToken = (presented: Presented): presented is PresentedToken =>
   presented.kind !== "client_secret" && presented.kind !== "certificate";

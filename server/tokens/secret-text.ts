@@ -12,13 +12,30 @@ import { crc32 } from "node:zlib";
 import type { PrincipalId, TenantId } from "../../core/ids.ts";
 import { randomOctets } from "../platform/random.ts";
 
-export type SecretKind = "client_secret" | "api_token" | "access_token";
-
 const prefixes = {
+  // what a principal proves itself with: accepted on the verify path
   client_secret: "cs_secret_",
   api_token: "cs_api_",
   access_token: "cs_at_",
-} as const satisfies Record<SecretKind, string>;
+  // of an application (an OAuth client that people use); `principal` is the application's id
+  application_secret: "cs_app_",
+  registration_token: "cs_reg_",
+  authorization_request: "cs_req_",
+  device_code: "cs_dc_",
+  // of a human, in the home tenant
+  authorization_code: "cs_code_",
+  refresh_token: "cs_rt_",
+  session: "cs_ses_",
+  remembered_device: "cs_dev_",
+  mail_link: "cs_link_",
+  // of an invitation; `principal` is the invitation's id
+  invitation: "cs_inv_",
+} as const;
+
+export type SecretKind = keyof typeof prefixes;
+
+/** What the verify path takes: it proves a principal. */
+export type VerifiableKind = "client_secret" | "api_token" | "access_token";
 
 const idOctets = 16;
 const keyIdOctets = 6;
@@ -33,8 +50,8 @@ const textLength = Math.ceil((totalOctets * 4) / 3);
 export type NewSecret = { readonly text: string; readonly hash: Buffer; readonly keyId: string };
 
 /** Where a presented secret says it lives, and what to look up. */
-export type PresentedSecret = {
-  readonly kind: SecretKind;
+export type PresentedSecret<Kind extends SecretKind = SecretKind> = {
+  readonly kind: Kind;
   readonly tenant: TenantId;
   readonly principal: PrincipalId;
   /** SHA-256 of the whole text, base64url. */
@@ -55,11 +72,13 @@ export const newSecret = (kind: SecretKind, tenant: TenantId, principal: Princip
   return { text, hash: digestOctets(digestOf(text)), keyId: keyId.toString("hex") };
 };
 
-const kinds = Object.entries(prefixes) as readonly (readonly [SecretKind, string])[];
-
-/** Reads a secret's text; undefined when it cannot be one of ours. */
-export const readSecret = (text: string): PresentedSecret | undefined => {
-  for (const [kind, prefix] of kinds) {
+/** Reads a secret's text; undefined when it cannot be one of ours, of one of these kinds. */
+export const readSecret = <Kind extends SecretKind>(
+  text: string,
+  kinds: readonly Kind[],
+): PresentedSecret<Kind> | undefined => {
+  for (const kind of kinds) {
+    const prefix = prefixes[kind];
     if (!text.startsWith(prefix)) continue;
     if (text.length !== prefix.length + textLength) return undefined;
     const octets = Buffer.from(text.slice(prefix.length), "base64url");

@@ -3,7 +3,7 @@ import type { PrincipalId, PrincipalKind, TenantId } from "../../core/ids.ts";
 import type { Lookup, StoredFacts } from "../authority/store.ts";
 import { digestOctets } from "./digest.ts";
 import type { VerifiedJwt } from "./access-token.ts";
-import type { PresentedSecret } from "./secret-text.ts";
+import type { PresentedSecret, VerifiableKind } from "./secret-text.ts";
 
 /** A stored credential with its owner's facts. Times are ms since the epoch. */
 export type StoredCredential = {
@@ -22,7 +22,7 @@ export type StoredCredential = {
   readonly facts: StoredFacts;
 };
 
-export const credentialLookup = (presented: PresentedSecret): Lookup => [
+export const credentialLookup = (presented: PresentedSecret<VerifiableKind>): Lookup => [
   "credential",
   presented.tenant,
   presented.kind,
@@ -38,4 +38,5 @@ export const jwtLookup = (tenant: TenantId, { claims, principal }: VerifiedJwt):
   claims.jti,
   principal.kind,
   principal.id,
+  claims.family ?? null,
 ];

@@ -13,6 +13,8 @@ export const slices: readonly string[] = [
   "record",
   "perimeters",
   "principals",
+  "policies",
+  "mail",
   "credentials",
   "access",
   "decisions",
@@ -20,7 +22,9 @@ export const slices: readonly string[] = [
   "clients",
   "federation",
   "sessions",
+  "sign-in",
   "oauth",
+  "pages",
   "startup",
   "processes",
 ];

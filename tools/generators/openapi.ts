@@ -49,7 +49,7 @@ const pathsOf = (
   share: (schema: unknown) => unknown,
 ): Record<string, Record<string, unknown>> => {
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const route of routes) {
+  for (const route of routes.filter(isForPrograms)) {
     const entry = route.kind === "operation" ? operationEntry(route.operation, share) : protocolEntry(route);
     const item = (paths[route.path] ??= {});
     item[route.method.toLowerCase()] = { ...entry, responses: { ...entry.responses, ...answersOf(route) } };
@@ -57,11 +57,16 @@ const pathsOf = (
   return paths;
 };
 
+/** Pages are for people; no program calls them. */
+const isForPrograms = (route: Route): boolean => route.kind !== "page";
+
 const tagsOf = (routes: readonly Route[]): readonly string[] => [
   ...new Set(
-    routes.map((route) =>
-      route.kind === "operation" ? (route.operation.name.split(".")[0] ?? "") : protocolEntry(route).tags[0],
-    ),
+    routes
+      .filter(isForPrograms)
+      .map((route) =>
+        route.kind === "operation" ? (route.operation.name.split(".")[0] ?? "") : protocolEntry(route).tags[0],
+      ),
   ),
 ];
 

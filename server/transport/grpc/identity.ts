@@ -103,7 +103,7 @@ export const identityHandlers = (needs: IdentityNeeds): IdentityHandlers => ({
   },
 
   issueToken: async (request, call) => {
-    const protocolRequest = { authorization: undefined, form: formOf(request), requestId: call.requestId };
+    const protocolRequest = { authorization: undefined, form: formOf(request) };
     const attempt = readAttempt(protocolRequest, false);
     if (isFault(attempt)) return attempt;
     const [verified] =

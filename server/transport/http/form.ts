@@ -3,7 +3,7 @@
  * whole and only looked at closely where it has a `%` or a `+`: node:querystring looks at every character of every field.
  */
 import { unescape as decodeLeniently } from "node:querystring";
-import type { Form } from "../../oauth/protocol.ts";
+import type { Form } from "../../platform/web/request.ts";
 
 /** Fields read at most; no endpoint knows half as many. */
 export const formFieldsMax = 100;

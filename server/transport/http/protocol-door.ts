@@ -1,69 +1,118 @@
 /**
- * The OAuth endpoints' own way in. A gateway introspects on every request it serves, so this stands in front of the router, on bare
- * node:http: read a form of bounded size, hand it to the endpoint, write the answer. Everything else goes on to the router.
+ * The way in of everything that is no JSON API: OAuth endpoints and pages. A gateway introspects on every request it serves, so this
+ * stands in front of the router, on bare node:http: read a body of bounded size, hand it to the endpoint, write the answer. Everything
+ * else goes on to the router.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { type Fault, fault } from "../../../core/faults.ts";
-import { errorResponse, type ProtocolResponse } from "../../oauth/protocol.ts";
+import { errorResponse } from "../../oauth/protocol.ts";
 import { monotonicMs } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
 import { newRequestId } from "../../platform/random.ts";
+import type { Form, WebRequest, WebResponse } from "../../platform/web/request.ts";
 import { faultOf } from "./error-faults.ts";
 import { formFieldsMax, readForm } from "./form.ts";
 import { bodyOctetsMax } from "./limits.ts";
-import type { ProtocolRoute } from "./routes.ts";
+import type { DoorRoute } from "./routes.ts";
 import type { HttpObserver } from "./observer.ts";
 
-type Needs = { readonly log: Log; readonly observer: HttpObserver };
+type Needs = {
+  readonly log: Log;
+  readonly observer: HttpObserver;
+  /** Who called, in the eyes of the proxies that are trusted. */
+  readonly addressOf: (request: IncomingMessage) => string;
+};
 
 const formType = "application/x-www-form-urlencoded";
 
 /** Serves the routes' paths, and gives every other request to `next`. */
-export const protocolDoor = (
-  routes: readonly ProtocolRoute[],
-  needs: Needs,
-  next: RequestListener,
-): RequestListener => {
-  const byPath = new Map(routes.map((route) => [route.path, route]));
+export const protocolDoor = (routes: readonly DoorRoute[], needs: Needs, next: RequestListener): RequestListener => {
+  const byName = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
+  const shared = new Set(routes.filter((route) => route.cors).map((route) => route.path));
   return (request, response) => {
     const url = request.url ?? "/";
     const query = url.indexOf("?");
-    const route = byPath.get(query < 0 ? url : url.slice(0, query));
-    if (route === undefined || request.method !== route.method) next(request, response);
-    else serve(route, needs, request, response, query >= 0);
+    const path = query < 0 ? url : url.slice(0, query);
+    // HEAD comes with GET (RFC 9110 §9.3.2); node:http leaves the body out.
+    const method = request.method === "HEAD" ? "GET" : request.method;
+    const route = byName.get(`${method} ${path}`);
+    if (route !== undefined) serve(route, needs, request, response, query < 0 ? "" : url.slice(query + 1));
+    else if (method === "OPTIONS" && shared.has(path)) preflight(response);
+    else next(request, response);
   };
 };
 
+const preflightSeconds = "3600";
+
+/** Fetch standard, CORS: no cookie is ever sent along, so any origin may ask. */
+const preflight = (response: ServerResponse): void => {
+  response
+    .writeHead(204, {
+      "access-control-allow-origin": "*",
+      "access-control-allow-methods": "GET, POST, PUT, DELETE",
+      "access-control-allow-headers": "authorization, content-type, dpop",
+      "access-control-max-age": preflightSeconds,
+    })
+    .end();
+};
+const shared = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": "www-authenticate, dpop-nonce, request-id",
+} as const;
+
+const nothing: Form = Object.freeze(Object.create(null) as Form);
+
 const serve = (
-  route: ProtocolRoute,
+  route: DoorRoute,
   needs: Needs,
   request: IncomingMessage,
   response: ServerResponse,
-  hasQuery: boolean,
+  queryText: string,
 ): void => {
   const requestId = newRequestId();
   const begun = monotonicMs();
-  const answer = ({ status, headers, body }: ProtocolResponse): void => {
+  const answer = ({ status, headers, body }: WebResponse): void => {
+    const more = route.cors ? shared : undefined;
     response
-      .writeHead(status, { ...headers, "request-id": requestId, "content-length": Buffer.byteLength(body) })
+      .writeHead(status, {
+        ...headers,
+        ...more,
+        "request-id": requestId,
+        "content-length": Buffer.byteLength(body),
+      } as Record<string, string | string[] | number>)
       .end(body);
     needs.observer.finished(route.path, route.method, status, (monotonicMs() - begun) / 1000, requestId);
   };
-  const refuse = (failure: Fault): void => answer(errorResponse(failure, false));
+  const refuse = (failure: Fault): void =>
+    answer(route.kind === "protocol" ? errorResponse(failure, false) : route.refuse(failure, requestId));
 
-  if (hasQuery) return refuse(fault("invalid_argument", "send the parameters in the body, not in the URL"));
+  if (route.kind === "protocol" && queryText !== "")
+    return refuse(fault("invalid_argument", "send the parameters in the body, not in the URL"));
+  const query = queryText === "" ? nothing : readForm(queryText);
   readBody(request, (text) => {
     if (typeof text !== "string") {
       // What is still coming is not read; the connection cannot be used again.
       response.setHeader("connection", "close");
       return refuse(text);
     }
-    const type = request.headers["content-type"];
-    if (text !== "" && type?.startsWith(formType) !== true)
+    const isForm = text !== "" && request.headers["content-type"]?.startsWith(formType) === true;
+    if (route.kind !== "web" && text !== "" && !isForm)
       return refuse(fault("invalid_argument", `send the parameters as ${formType}`));
-    const form = readForm(text);
-    if (form === undefined) return refuse(fault("invalid_argument", `the form has more than ${formFieldsMax} fields`));
-    route.handle({ authorization: request.headers.authorization, form, requestId }).then(answer, (error: unknown) => {
+    const form = isForm ? readForm(text) : nothing;
+    if (form === undefined || query === undefined)
+      return refuse(fault("invalid_argument", `there are more than ${formFieldsMax} parameters`));
+    const asked: WebRequest = {
+      method: route.method as WebRequest["method"],
+      path: route.path,
+      query,
+      form,
+      body: text,
+      authorization: request.headers.authorization,
+      headers: request.headers,
+      address: () => needs.addressOf(request),
+      requestId,
+    };
+    route.handle(asked).then(answer, (error: unknown) => {
       refuse(faultOf(needs.log, error, requestId));
     });
   });

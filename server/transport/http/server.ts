@@ -5,7 +5,7 @@
  * Fastify does the routing and the limits. Its own validation and serialization stay unused: input is validated by the operation that
  * declares it, wherever it comes from, and hot answers are strings already.
  */
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { type Fault, fault, isFault } from "../../../core/faults.ts";
 import { jsonHeaders } from "../../oauth/protocol.ts";
@@ -28,7 +28,7 @@ import { type Mounted, methodsByUrl, mounted, takeVerb } from "./paths.ts";
 import type { HttpObserver } from "./observer.ts";
 import { problem } from "./problem.ts";
 import { protocolDoor } from "./protocol-door.ts";
-import { checkRoutes, type JsonRoute, type OperationRoute, type ProtocolRoute, type Route } from "./routes.ts";
+import { checkRoutes, type DoorRoute, isDoorRoute, type JsonRoute, type OperationRoute, type Route } from "./routes.ts";
 
 export type HttpNeeds = {
   readonly engine: Engine;
@@ -36,11 +36,13 @@ export type HttpNeeds = {
   readonly routes: readonly Route[];
   readonly log: Log;
   readonly observer: HttpObserver;
+  /** Who called, in the eyes of the proxies that are trusted. */
+  readonly addressOf: (request: IncomingMessage) => string;
 };
 
 export const buildHttp = (needs: HttpNeeds): FastifyInstance => {
   checkRoutes(needs.routes);
-  const protocolRoutes = needs.routes.filter((route) => route.kind === "protocol");
+  const doorRoutes = needs.routes.filter(isDoorRoute);
   const app = fastify({
     serverFactory: (router) =>
       createServer(
@@ -50,7 +52,7 @@ export const buildHttp = (needs: HttpNeeds): FastifyInstance => {
           requestTimeout: requestTimeoutMs,
           keepAliveTimeout: keepAliveTimeoutMs,
         },
-        protocolDoor(protocolRoutes, needs, router),
+        protocolDoor(doorRoutes, needs, router),
       ),
     bodyLimit: bodyOctetsMax,
     routerOptions: { maxParamLength: 100 },
@@ -87,17 +89,17 @@ export const buildHttp = (needs: HttpNeeds): FastifyInstance => {
   app.setNotFoundHandler((request, reply) => send(reply, request, nothingAt(request)));
   app.setErrorHandler((error, request, reply) => send(reply, request, faultOf(needs.log, error, request.id)));
   const all = mounted(needs.routes);
-  for (const one of all) if (!isProtocol(one)) mount(app, needs, one);
+  for (const one of all) if (!isAtTheDoor(one)) mount(app, needs, one);
   for (const [url, methods] of methodsByUrl(all)) refuseOtherMethods(app, url, methods);
   return app;
 };
 
 /** Served before the router; the router only knows which other methods to refuse there. */
-const isProtocol = ({ byVerb }: Mounted): boolean => byVerb.get("")?.kind === "protocol";
+const isAtTheDoor = ({ byVerb }: Mounted): boolean => [...byVerb.values()].every(isDoorRoute);
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => FastifyReply | Promise<FastifyReply>;
 
-const handlerOf = (needs: HttpNeeds, route: Exclude<Route, ProtocolRoute>): Handler => {
+const handlerOf = (needs: HttpNeeds, route: Exclude<Route, DoorRoute>): Handler => {
   switch (route.kind) {
     case "document":
       return (_request, reply) => {
@@ -120,9 +122,7 @@ const handlerOf = (needs: HttpNeeds, route: Exclude<Route, ProtocolRoute>): Hand
 
 const mount = (app: FastifyInstance, needs: HttpNeeds, { method, url, byVerb }: Mounted): void => {
   const handlers = new Map(
-    [...byVerb].flatMap(([verb, route]) =>
-      route.kind === "protocol" ? [] : [[verb, handlerOf(needs, route)] as const],
-    ),
+    [...byVerb].flatMap(([verb, route]) => (isDoorRoute(route) ? [] : [[verb, handlerOf(needs, route)] as const])),
   );
   const plain = handlers.get("");
   if (plain !== undefined && handlers.size === 1) {

@@ -1,6 +1,6 @@
 // Failures, from the one table in core/faults.ts: a problem document for each status, and OAuth's own form for its endpoints.
 import { faults } from "../../../core/faults.ts";
-import type { Route } from "../../../server/transport/http/routes.ts";
+import { isDoorRoute, type Route } from "../../../server/transport/http/routes.ts";
 
 type Row = { readonly status: number; readonly title: string; readonly oauth?: string };
 const rows: readonly (readonly [string, Row])[] = Object.entries(faults);
@@ -88,7 +88,7 @@ export const problemComponents = {
 /** The failures a route may answer with. */
 export const answersOf = (route: Route): Readonly<Record<string, unknown>> => {
   if (route.kind === "document") return {};
-  if (route.kind === "protocol") return references("OAuthError", [400, 401, 403, 503]);
+  if (isDoorRoute(route)) return references("OAuthError", [400, 401, 403, 503]);
   if (route.kind === "json") return references("Problem", decision);
   return references("Problem", route.operation.kind === "read" ? read : route.method === "PATCH" ? update : change);
 };
