@@ -3,6 +3,7 @@
 
 /** The slices of server/, lowest first. A new folder has to be ranked here before anything in it may be imported. */
 export const slices: readonly string[] = [
+  "messages",
   "housekeeping",
   "audit",
   "events",
