@@ -105,6 +105,18 @@ export const faults = {
     oauth: "unsupported_grant_type",
     title: "The grant type is unknown",
   },
+  invalid_redirect_uri: {
+    status: 400,
+    grpc: grpc.invalidArgument,
+    oauth: "invalid_redirect_uri",
+    title: "A redirect URI is not accepted",
+  },
+  invalid_client_metadata: {
+    status: 400,
+    grpc: grpc.invalidArgument,
+    oauth: "invalid_client_metadata",
+    title: "The client's metadata is not accepted",
+  },
 } as const satisfies Record<string, Row>;
 
 export type FaultCode = keyof typeof faults;

@@ -49,7 +49,7 @@ const values = (key: FactsKey): readonly unknown[] => [
 const nothing: StoredFacts = { state: null, path: null, assignments: [] };
 
 /** One thing to ask for together with others: what, and its arguments as `look_up` of the migrations reads them. */
-export type Lookup = readonly ["facts" | "credential" | "jwt", ...(readonly (string | null)[])];
+export type Lookup = readonly ["facts" | "credential" | "jwt" | "application", ...(readonly (string | null)[])];
 
 /** All that is asked for in one statement, answered in order. */
 export const lookUp = async (database: Database, lookups: readonly Lookup[]): Promise<readonly unknown[]> => {
