@@ -21,14 +21,15 @@ const readHead = (bytes: Buffer): Head | undefined => {
   const length = contentLength.exec(head)?.[1];
   if (length === undefined) throw new Error(`an answer without content-length:\n${head}`);
   return {
-    ok: head.charCodeAt(9) === 0x32 /* "2" of 2xx in `HTTP/1.1 200` */,
+    // "2" of 2xx in `HTTP/1.1 200`; a redirect is an answer too
+    ok: head.charCodeAt(9) === 0x32 || head.startsWith("30", 9),
     start: end + 4,
     end: end + 4 + Number(length),
   };
 };
 
 /** One connection. Rejects when it cannot be opened; a connection that breaks later is a failed answer. */
-const openHttpLane = async (port: number, lane: number, answered: Answered): Promise<Lane> => {
+const openHttpLane = async (port: number, lane: number, whole: boolean, answered: Answered): Promise<Lane> => {
   const socket = connect({ host: "127.0.0.1", port, noDelay: true });
   await once(socket, "connect");
   let pending: Buffer | undefined;
@@ -41,7 +42,7 @@ const openHttpLane = async (port: number, lane: number, answered: Answered): Pro
       return;
     }
     pending = undefined;
-    answered(lane, head.ok, bytes.subarray(head.ok ? head.start : 0, head.end));
+    answered(lane, head.ok, bytes.subarray(head.ok && !whole ? head.start : 0, head.end));
   });
   const broken = (reason: string) => () => closing || answered(lane, false, Buffer.from(reason));
   socket.on("error", broken("the connection broke"));
@@ -55,8 +56,14 @@ const openHttpLane = async (port: number, lane: number, answered: Answered): Pro
   };
 };
 
-export const openHttpLanes = (port: number, count: number, answered: Answered): Promise<readonly Lane[]> =>
-  Promise.all(Array.from({ length: count }, (_, lane) => openHttpLane(port, lane, answered)));
+/** `whole`: answers are given with their heads. */
+export const openHttpLanes = (
+  port: number,
+  count: number,
+  answered: Answered,
+  whole = false,
+): Promise<readonly Lane[]> =>
+  Promise.all(Array.from({ length: count }, (_, lane) => openHttpLane(port, lane, whole, answered)));
 
 export type HttpRequest = {
   readonly path: string;

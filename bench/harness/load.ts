@@ -6,6 +6,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { type GrpcMethod, openGrpcLanes } from "./grpc-lanes.ts";
+import { type Chain, nextRequest, startWalks, takeAnswer, type Walk } from "./chains.ts";
 import { openHttpLanes } from "./http-lanes.ts";
 import type { Answered, Lane } from "./lanes.ts";
 import { cpuMicros } from "./machine.ts";
@@ -17,6 +18,8 @@ export type Target = {
   readonly pid: number;
   readonly protocol: { readonly kind: "http" } | ({ readonly kind: "grpc" } & GrpcMethod);
   readonly requests: readonly Uint8Array[];
+  /** In place of `requests`, over HTTP: what is asked follows from what was answered. One walk through it is one request measured. */
+  readonly chain?: Chain;
   /** Requests on their way at any moment; 32 unless it says otherwise. */
   readonly in_flight?: number;
 };
@@ -44,7 +47,7 @@ export type Reply = { readonly done: Window | readonly Uint8Array[] | undefined 
 const in_flight_default = 32;
 const grpc_connections = 4;
 
-type Open = Target & { next: number };
+type Open = Target & { next: number; readonly walks: readonly Walk[] };
 const targets = new Map<string, Open>();
 
 const openLanes = ({ protocol, port }: Target, count: number, answered: Answered): Promise<readonly Lane[]> =>
@@ -68,8 +71,27 @@ const loop = async (
   record: (latency: number, body: Buffer) => void,
   during: Promise<void>,
 ): Promise<void> => {
-  const started = new Float64Array(count);
   const { promise: refused, reject } = Promise.withResolvers<never>();
+  const running = target.chain === undefined ? plainLoop : chainLoop;
+  const { lanes, stop } = await running(target, count, record, reject);
+  try {
+    await Promise.race([during, refused]);
+    await Promise.race([stop(), refused]);
+  } finally {
+    for (const lane of lanes) lane.close();
+  }
+};
+
+type Running = {
+  readonly lanes: readonly Lane[];
+  /** Asks no more; resolves when nothing that must be heard of is under way. */
+  readonly stop: () => Promise<void>;
+};
+type Record = (latency: number, body: Buffer) => void;
+type Refuse = (reason: Error) => void;
+
+const plainLoop = async (target: Open, count: number, record: Record, refuse: Refuse): Promise<Running> => {
+  const started = new Float64Array(count);
   let running = true;
   const send = (lane: number): void => {
     started[lane] = performance.now();
@@ -77,17 +99,63 @@ const loop = async (
   };
   const lanes = await openLanes(target, count, (lane, ok, body) => {
     if (!running) return;
-    if (!ok) return reject(new Error(`${target.name}: ${body.toString()}`));
+    if (!ok) return refuse(new Error(`${target.name}: ${body.toString()}`));
     record(performance.now() - (started[lane] ?? 0), body);
     send(lane);
   });
-  try {
-    for (let lane = 0; lane < count; lane++) send(lane);
-    await Promise.race([during, refused]);
-  } finally {
-    running = false;
-    for (const lane of lanes) lane.close();
-  }
+  for (let lane = 0; lane < count; lane++) send(lane);
+  return {
+    lanes,
+    stop: async () => {
+      running = false;
+    },
+  };
+};
+
+/** A walk's latency is that of all its steps. An answer under way when it ends is waited for: the next window goes on from it. */
+const chainLoop = async (target: Open, _count: number, record: Record, refuse: Refuse): Promise<Running> => {
+  const { chain, walks } = target;
+  if (chain === undefined) throw new Error(`${target.name} has no chain`);
+  const started = new Float64Array(walks.length);
+  const idle = Promise.withResolvers<void>();
+  let [running, busy] = [true, 0];
+  const send = (lane: number): void => {
+    const walk = walks[lane];
+    if (walk === undefined) return;
+    busy++;
+    if (walk.at === 0) started[lane] = performance.now();
+    lanes[lane]?.send(nextRequest(chain, walk));
+  };
+  const answered = (lane: number, body: Buffer): void => {
+    const walk = walks[lane];
+    if (walk === undefined) return;
+    const done = takeAnswer(chain, walk, body.toString("latin1"));
+    busy--;
+    if (done && running) record(performance.now() - (started[lane] ?? 0), body);
+    if (running) send(lane);
+    else if (busy === 0) idle.resolve();
+  };
+  const lanes = await openHttpLanes(
+    target.port,
+    walks.length,
+    (lane, ok, body) => {
+      if (!ok) return refuse(new Error(`${target.name}: ${body.toString()}`));
+      try {
+        answered(lane, body);
+      } catch (error) {
+        refuse(error as Error);
+      }
+    },
+    true,
+  );
+  for (let lane = 0; lane < walks.length; lane++) send(lane);
+  return {
+    lanes,
+    stop: () => {
+      running = false;
+      return idle.promise;
+    },
+  };
 };
 
 /** What is read at a window's start, to be subtracted at its end. */
@@ -151,7 +219,8 @@ const named = (name: string): Open => {
 const obey = async (order: Order): Promise<Window | readonly Uint8Array[] | undefined> => {
   if (order.order === "run") return run(named(order.name), order.span);
   if (order.order === "ask") return ask(named(order.name), order.count);
-  targets.set(order.target.name, { ...order.target, next: 0 });
+  const { target } = order;
+  targets.set(target.name, { ...target, next: 0, walks: target.chain === undefined ? [] : startWalks(target.chain) });
   return undefined;
 };
 

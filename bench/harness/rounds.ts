@@ -41,8 +41,11 @@ export const medians = (windows: readonly Window[]): Window => {
   };
 };
 
-const verifyAnswers = async (generator: Generator, { name, requests, verify }: Contender): Promise<void> => {
-  const bodies = await generator.ask(name, Math.min(requests.length, verified_answers));
+const verifyAnswers = async (generator: Generator, { name, requests, chain, verify }: Contender): Promise<void> => {
+  const bodies = await generator.ask(
+    name,
+    chain === undefined ? Math.min(requests.length, verified_answers) : chain.lanes.length,
+  );
   for (const body of bodies) {
     if (!verify(Buffer.from(body)))
       throw new Error(`${name}: not the answer expected: ${Buffer.from(body).toString()}`);
