@@ -493,7 +493,7 @@ begin
     execute format('alter table %I enable row level security', name);
     execute format('alter table %I force row level security', name);
     execute format('create policy routing on %I for select using (true)', name);
-    execute format('create policy added_by_the_tenant on %I for insert with check (tenant_id = countersign_tenant())', name);
+    execute format('create policy of_the_tenant on %I for insert with check (tenant_id = countersign_tenant())', name);
     execute format('create policy changed_by_the_tenant on %I for update using (tenant_id = countersign_tenant())
       with check (tenant_id = countersign_tenant())', name);
     execute format('create policy removed_by_the_tenant on %I for delete using (tenant_id = countersign_tenant())', name);
