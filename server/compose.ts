@@ -78,7 +78,7 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
     relay.kick = events.kick;
     const housekeeping = openHousekeeping(platform);
 
-    const engine: Engine = { platform, model, issuer, audit, pageKey: derivedKey(secretKey, "page tokens") };
+    const engine: Engine = { platform, model, issuer, audit, pageKey: derivedKey(secretKey, "page tokens"), sealKey: secretKey };
     const verifier = openVerifier({ platform, model, modelVersion, keys, issuer, used: lastUsed.note });
     const issuing = { platform, model, issuer, verifier, keys, audit };
     const deciding = { platform, model, modelVersion, issuer, verifier };

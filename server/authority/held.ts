@@ -14,7 +14,11 @@ import { factsOf } from "./facts.ts";
 import { type FactsKey, readAssignments, readFactsIn } from "./store.ts";
 import type { Tx } from "../platform/database/database.ts";
 
-type Asking = { readonly model: Model; readonly caller: Caller; readonly now: number };
+type Asking = {
+  readonly model: Model;
+  readonly caller: Pick<Caller, "principal" | "tenant" | "scopes">;
+  readonly now: number;
+};
 
 /** What the caller holds at the node and everywhere below it, and its token carries. */
 export const heldThroughout = async (tx: Tx, node: NodeId, asking: Asking): Promise<PermissionSet> =>
@@ -55,7 +59,7 @@ export const heldBeyond = async (tx: Tx, principal: Principal, asking: Asking): 
   return [...lacking].toSorted();
 };
 
-export const withinToken = ({ scopes }: Caller, held: PermissionSet): PermissionSet =>
+export const withinToken = ({ scopes }: Pick<Caller, "scopes">, held: PermissionSet): PermissionSet =>
   scopes === undefined ? held : intersection(held, scopes);
 
 /** The principal's assignments wherever they are anchored, also at perimeters that the tenant's root does not see. */

@@ -20,6 +20,7 @@ import { factsOf } from "../authority/facts.ts";
 import { readFactsIn } from "../authority/store.ts";
 import { emit } from "../events/store.ts";
 import type { Tx } from "../platform/database/database.ts";
+import type { SecretKey } from "../platform/keys/seal.ts";
 import type { Platform } from "../platform/platform.ts";
 import { newId } from "../platform/random.ts";
 import { claimKey, findAnswer, type IdempotencyName, rememberAnswer } from "./idempotency-store.ts";
@@ -35,6 +36,7 @@ export type Engine = {
   readonly issuer: string;
   readonly audit: AuditAppender;
   readonly pageKey: Buffer;
+  readonly sealKey: SecretKey;
 };
 
 /** What the request said besides its input. */
@@ -171,6 +173,7 @@ const performIn = async (
     issuer: engine.issuer,
     ifMatch: meta.ifMatch,
     pageKey: engine.pageKey,
+    sealKey: engine.sealKey,
     held: narrowed(caller, rights(model, facts, now)),
     heldAt: async (node) => {
       const there = await factsAt(tx, model, caller, tx.tenant, node);

@@ -142,6 +142,7 @@ export const openWorkbench = async ({
     issuer: "http://localhost:8080",
     audit: openAuditAppender(database),
     pageKey: randomOctets(32),
+    sealKey: { octets: randomOctets(32) },
   };
   const rootType = [...model.perimeters.values()].find((perimeter) => perimeter.root);
   assert.ok(rootType, "the model has a root type");
