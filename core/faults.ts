@@ -105,6 +105,76 @@ export const faults = {
     oauth: "unsupported_grant_type",
     title: "The grant type is unknown",
   },
+  invalid_authorization_details: {
+    status: 400,
+    grpc: grpc.invalidArgument,
+    oauth: "invalid_authorization_details",
+    title: "The authorization details are not accepted",
+  },
+  // RFC 9449: at the authorization server a bad proof is a bad request; where a token is used it is a failed authentication
+  invalid_dpop_proof: {
+    status: 400,
+    grpc: grpc.invalidArgument,
+    oauth: "invalid_dpop_proof",
+    title: "The DPoP proof is not accepted",
+  },
+  use_dpop_nonce: {
+    status: 400,
+    grpc: grpc.invalidArgument,
+    oauth: "use_dpop_nonce",
+    title: "The DPoP proof needs our nonce",
+  },
+  unproven_token: {
+    status: 401,
+    grpc: grpc.unauthenticated,
+    oauth: "invalid_dpop_proof",
+    title: "The DPoP proof is not accepted",
+  },
+  unproven_token_nonce: {
+    status: 401,
+    grpc: grpc.unauthenticated,
+    oauth: "use_dpop_nonce",
+    title: "The DPoP proof needs our nonce",
+  },
+  // RFC 9449 §7.1: a token whose key does not match, or one that is bound to no key, under the DPoP scheme
+  invalid_bound_token: {
+    status: 401,
+    grpc: grpc.unauthenticated,
+    oauth: "invalid_token",
+    title: "The token is not accepted",
+  },
+  // RFC 9470
+  insufficient_user_authentication: {
+    status: 401,
+    grpc: grpc.unauthenticated,
+    oauth: "insufficient_user_authentication",
+    title: "A fresher or stronger sign-in is needed",
+  },
+  // RFC 8628 §3.5
+  authorization_pending: {
+    status: 400,
+    grpc: grpc.failedPrecondition,
+    oauth: "authorization_pending",
+    title: "The human has not decided yet",
+  },
+  slow_down: {
+    status: 400,
+    grpc: grpc.resourceExhausted,
+    oauth: "slow_down",
+    title: "The device asks too often",
+  },
+  access_denied: {
+    status: 400,
+    grpc: grpc.permissionDenied,
+    oauth: "access_denied",
+    title: "The human said no",
+  },
+  expired_token: {
+    status: 400,
+    grpc: grpc.failedPrecondition,
+    oauth: "expired_token",
+    title: "The device code has expired",
+  },
   invalid_redirect_uri: {
     status: 400,
     grpc: grpc.invalidArgument,
