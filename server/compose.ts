@@ -20,6 +20,7 @@ import { isUnavailable } from "./platform/database/unavailable.ts";
 import { derivedKey } from "./platform/keys/derive.ts";
 import type { Log } from "./platform/log.ts";
 import { type Metrics, openMetrics } from "./platform/metrics.ts";
+import { openGuardedFetch } from "./platform/outbound/fetch.ts";
 import type { Platform } from "./platform/platform.ts";
 import { registerUser } from "./principals/users/register-user.ts";
 import { routeTable } from "./route-table.ts";
@@ -80,7 +81,8 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
 
     const engine: Engine = { platform, model, issuer, audit, pageKey: derivedKey(secretKey, "page tokens"), sealKey: secretKey };
     const verifier = openVerifier({ platform, model, modelVersion, keys, issuer, used: lastUsed.note });
-    const issuing = { platform, model, issuer, verifier, keys, audit };
+    const guardedFetch = openGuardedFetch({ allow: config.outboundAllow.split(",") });
+    const issuing = { platform, model, issuer, verifier, keys, audit, guardedFetch };
     const deciding = { platform, model, modelVersion, issuer, verifier };
     const routes = routeTable(issuing, deciding);
     const registry = new Registry();

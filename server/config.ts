@@ -42,6 +42,12 @@ const issuer: Read<string> = (value) => {
   return plain && (parsed.protocol === "https:" || parsed.protocol === "http:") ? value : wrong;
 };
 
+const hostPorts: Read<string> = (value) => {
+  const all = value === "" ? [] : value.split(",");
+  const wrong = all.find((one) => !/^(\[[0-9a-f:.]+\]|[a-z0-9.-]+):\d{1,5}$/i.test(one));
+  return wrong === undefined ? value : { wrong: `has \`${wrong}\`, and must be host:port pairs separated by commas` };
+};
+
 const oneOf =
   <T extends string>(...allowed: readonly T[]): Read<T> =>
   (value) =>
@@ -121,6 +127,12 @@ export const settings = {
     "300",
     whole(1, 86400),
     "gRPC connections are renewed this often, so that callers spread over new processes",
+  ),
+  outboundAllow: setting(
+    "OUTBOUND_ALLOW",
+    "",
+    hostPorts,
+    "host:port pairs, separated by commas, that clients' URLs may name although they are private or plain http; for private networks",
   ),
   shutdownGraceSeconds: setting(
     "SHUTDOWN_GRACE_SECONDS",
