@@ -1,4 +1,4 @@
-/** What the rows of `hot-path` are called, in the table and in the JSON. */
+/** What the rows of `hot-path` and `sign-in` are called, in the table and in the JSON. */
 export const rowNames = {
   floorHttp: "floor A: node:http, SHA-256, GET",
   floorGrpc: "floor B: grpc-js, GET",
@@ -12,6 +12,17 @@ export const rowNames = {
     grpcIntrospect: "gRPC IntrospectToken",
     grpcCheck: "gRPC CheckPermission, warm",
     grpcCheckCold: "gRPC CheckPermission, cold",
+  },
+  people: {
+    sql: "floor: the rotation's statement through pg",
+    argon2: "floor: argon2id alone",
+    oidcRefresh: "oidc-provider: refresh",
+    oidcCodeFlow: "oidc-provider: code flow",
+    refresh: "refresh",
+    codeFlow: "code flow",
+    password: "password",
+    introspectIdle: "introspect, idle",
+    introspectBusy: "introspect, under password logins",
   },
   decide: "decide",
   casl: "decide: CASL",
