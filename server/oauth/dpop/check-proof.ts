@@ -1,30 +1,105 @@
-/** DPoP (RFC 9449): whoever presents a token, or asks for one, proves that it has the key the token is bound to. */
-import type { Result } from "../../../core/faults.ts";
+/**
+ * DPoP (RFC 9449): whoever presents a token, or asks for one, proves that it has the key the token is bound to.
+ *
+ * The checks stand in the order of §4.3. A proof is spent by the last of them, so that one which is refused for its nonce or its time
+ * costs no write, and can be told apart from a replay.
+ */
+import { type Fault, fault, isFault, type Result } from "../../../core/faults.ts";
+import { hostTenant, type TenantId } from "../../../core/ids.ts";
 import type { Platform } from "../../platform/platform.ts";
 import type { WebRequest } from "../../platform/web/request.ts";
+import { digestOctets, digestOf } from "../../tokens/digest.ts";
+import { isNonce, type NonceNeeds } from "./nonces.ts";
+import { badProof, type Proof, readProof } from "./read-proof.ts";
+import { isSameUri } from "./same-uri.ts";
+import { spendProof } from "./store.ts";
 
-/** What checking proofs needs: `dpopKey` is `derivedKey(secretKey, "dpop nonces")`. */
-export type Proving = { readonly platform: Platform; readonly issuer: string; readonly dpopKey: Buffer };
+export type Proving = NonceNeeds & { readonly platform: Platform; readonly issuer: string };
 
+/** The key whose possession was proven: its RFC 7638 thumbprint. */
 export type Proven = { readonly jkt: string };
 
 export type Expected = {
   /** At a resource: the token as it was presented, which `ath` must be the hash of. Faults are then 401s. */
   readonly accessToken?: string;
-  /** The key it must be: a missing proof is then a fault too. */
+  /** The key it must be. A missing proof is then a fault too. */
   readonly expectedJkt?: string | null;
-  /** Whether a request without a proof is refused (`dpop_bound_access_tokens`). */
+  /** Whether a request without a proof is refused (`dpop_bound_access_tokens`, RFC 9449 §5.2). */
   readonly required?: boolean;
+  /** Where the proof is remembered: the token's tenant; the host where none is known yet. */
+  readonly tenant?: TenantId;
 };
 
 /** What of a request a proof is about. */
 export type ProvenRequest = Pick<WebRequest, "method" | "path" | "headers">;
 
+const agedSecondsMax = 60;
+const aheadSecondsMax = 10;
+
 /** Undefined where the request carries no proof and needs none. Opens a transaction of its own: call it before yours. */
 export const checkProof = async (
-  _needs: Proving,
-  _request: ProvenRequest,
-  _expected: Expected = {},
+  needs: Proving,
+  request: ProvenRequest,
+  expected: Expected = {},
 ): Promise<Result<Proven | undefined>> => {
-  throw new Error("not written yet");
+  const checked = await judge(needs, request, expected);
+  return isFault(checked) && expected.accessToken !== undefined ? atResource(checked) : checked;
 };
+
+const judge = async (
+  needs: Proving,
+  request: ProvenRequest,
+  expected: Expected,
+): Promise<Result<Proven | undefined>> => {
+  const bound = typeof expected.expectedJkt === "string" ? expected.expectedJkt : undefined;
+  // node:http joins repeated headers by commas; an array would be as much of a repetition.
+  const header: string | readonly string[] | undefined = request.headers["dpop"];
+  if (header === undefined) {
+    const needed = expected.required === true || bound !== undefined || expected.accessToken !== undefined;
+    return needed ? badProof("there is none; send it in the `DPoP` header") : undefined;
+  }
+  const proof = await readProof(typeof header === "string" ? header : header.join(","));
+  if (isFault(proof)) return proof;
+  const wrong = wrongWith(needs, request, expected, proof);
+  if (wrong !== undefined) return wrong;
+  if (bound !== undefined && bound !== proof.jkt) return badProof("it is signed with another key than the one bound");
+  const spent = await spend(needs, expected.tenant ?? hostTenant, uriOf(needs.issuer, request), proof);
+  return spent ? { jkt: proof.jkt } : badProof("it was used before");
+};
+
+/** Our own name for where the request went, not the one a proxy has made of it. */
+const uriOf = (issuer: string, { path }: ProvenRequest): string => new URL(issuer).origin + path;
+
+const wrongWith = (
+  needs: Proving,
+  request: ProvenRequest,
+  { accessToken }: Expected,
+  proof: Proof,
+): Fault | undefined => {
+  const { issuer, platform } = needs;
+  if (proof.htm !== request.method) return badProof(`\`htm\` must be \`${request.method}\``);
+  const asked = uriOf(issuer, request);
+  if (!isSameUri(proof.htu, asked)) return badProof(`\`htu\` must be \`${asked}\``);
+  if (proof.nonce === undefined || !isNonce(needs, proof.nonce))
+    return fault("use_dpop_nonce", "put the nonce of the `DPoP-Nonce` header into the DPoP proof");
+  const age = platform.clock.now() / 1000 - proof.iat;
+  if (age > agedSecondsMax || age < -aheadSecondsMax) return badProof("`iat` is too far from now");
+  if (accessToken !== undefined && proof.ath !== digestOf(accessToken))
+    return badProof("`ath` is not the hash of the access token");
+  return undefined;
+};
+
+/** Remembered for as long as it could be accepted. */
+const spend = (needs: Proving, tenant: TenantId, uri: string, proof: Proof): Promise<boolean> => {
+  const hash = digestOctets(digestOf(JSON.stringify([uri, proof.jti])));
+  const expires = new Date((proof.iat + agedSecondsMax + aheadSecondsMax) * 1000);
+  return needs.platform.database.transaction(tenant, (tx) => spendProof(tx, hash, expires));
+};
+
+/** §7.1: where a token is used, a bad proof is a failed authentication. */
+const atResource = (failure: Fault): Fault =>
+  failure.fault === "use_dpop_nonce"
+    ? { ...failure, fault: "unproven_token_nonce" }
+    : failure.fault === "invalid_dpop_proof"
+      ? { ...failure, fault: "unproven_token" }
+      : failure;
