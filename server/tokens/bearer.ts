@@ -9,29 +9,51 @@ import type { Standing, Verified, Verifier } from "./standing.ts";
 
 /** RFC 6750 §3.1: without a token no error code is sent; the challenge says how to come back. */
 const missing = fault("unauthenticated", "send an access token or an API token as `Authorization: Bearer …`");
+const unbound = fault("invalid_bound_token", "the token is not bound to the key that was proven");
+const bound = fault(
+  "invalid_bound_token",
+  "the token is bound to a key; send it as `Authorization: DPoP …` with a proof",
+);
 const refused = fault("invalid_token", "the token is unknown, expired, revoked or meant for another server");
 
 /** The token in the header, recognised and not yet believed. */
-export const readBearer = (authorization: string | undefined): Result<Presented> => {
+export const readBearer = (authorization: string | undefined): Result<Presented> => readScheme("bearer", authorization);
+
+/** RFC 9449 §7.1: the token of the DPoP scheme; what proves its key stands in another header. */
+export const readDpopToken = (authorization: string | undefined): Result<Presented> =>
+  readScheme("dpop", authorization);
+
+const readScheme = (scheme: "bearer" | "dpop", authorization: string | undefined): Result<Presented> => {
   if (authorization === undefined || authorization === "") return missing;
   const space = authorization.indexOf(" ");
-  if (authorization.slice(0, space).toLowerCase() !== "bearer") return missing;
+  if (authorization.slice(0, space).toLowerCase() !== scheme) return missing;
   const presented = recognise(authorization.slice(space + 1).trim());
   return presented !== undefined && isToken(presented) ? presented : refused;
 };
 
+/** What a token may name as its audience to be meant for us: the issuer, and each of its APIs, as their metadata names them (RFC 9728). */
+export const ownResources = (issuer: string): readonly string[] => [issuer, ...apiPaths.map((path) => issuer + path)];
+export const apiPaths: readonly string[] = ["/v1", "/access/v1"];
+
+const isForUs = (issuer: string, audience: readonly string[]): boolean =>
+  audience.includes(issuer) || audience.some((one) => apiPaths.some((path) => one === issuer + path));
+
 /**
  * Judges a bearer token, or a client certificate, by what was looked up. RFC 9068 §4: a token meant for somebody else opens nothing
- * here. A client secret is no bearer token.
+ * here. A client secret is no bearer token. RFC 9449 §7.1: a token that is bound to a key is accepted with the proof of that key, and in
+ * no other way; `jkt` is the key that was proven, where one was.
  */
 export const acceptBearer = (
   issuer: string,
   presented: Presented | undefined,
   verified: Verified | undefined,
+  jkt?: string,
 ): Result<Standing> => {
   if (presented === undefined || verified === undefined || presented.kind === "client_secret") return refused;
   const standing = verified.standing();
-  return standing.audience === null || standing.audience.includes(issuer) ? standing : refused;
+  if (standing.audience !== null && !isForUs(issuer, standing.audience)) return refused;
+  if (standing.cnf?.jkt === jkt) return standing;
+  return jkt === undefined ? bound : unbound;
 };
 
 /** A client that proved itself by its own secret or key is not narrowed; a token narrows to its scopes. */

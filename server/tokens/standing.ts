@@ -30,6 +30,8 @@ export type Standing = {
   readonly scopes: readonly string[];
   /** Who the token is meant for; null where it is meant for this server alone. */
   readonly audience: readonly string[] | null;
+  /** RFC 9449 §6: the key whose possession has to be proven with it; absent for a token that is bound to none. */
+  readonly cnf?: { readonly jkt: string };
   /** The principal's facts at the root of its tenant. */
   readonly facts: Facts;
   /** How the client's tokens are made; with a client secret only. */
@@ -182,6 +184,7 @@ const fromCredential = (
     audience: stored.audience ?? null,
     facts: factsAtRoot(model, tenant, principal, stored.facts),
     ...(stored.format && stored.ttl ? { tokens: { format: stored.format, ttlSeconds: stored.ttl } } : {}),
+    ...(stored.extra?.cnf === undefined ? {} : { cnf: stored.extra.cnf }),
   };
   return {
     active: !stored.revoked && (stored.expires === null || stored.expires > now),
@@ -221,6 +224,7 @@ const fromJwt = (
     scopes: claims.scope === "" ? [] : claims.scope.split(" "),
     audience: typeof claims.aud === "string" ? [claims.aud] : claims.aud,
     facts: factsAtRoot(model, tenant, principal, stored.facts),
+    ...(claims.cnf === undefined ? {} : { cnf: claims.cnf }),
   };
   const expiresAt = claims.exp * 1000;
   return {

@@ -11,6 +11,8 @@ export type StoredCredential = {
   readonly client_id: string | null;
   readonly scopes: readonly string[];
   readonly audience?: readonly string[];
+  /** What an access token says beyond the columns; with an access token only. */
+  readonly extra?: { readonly cnf?: { readonly jkt: string } } | null;
   /** The service account's registration; with a client secret only. */
   readonly format?: "jwt" | "opaque";
   readonly ttl?: number;
