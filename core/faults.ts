@@ -198,6 +198,55 @@ export const faults = {
     oauth: "invalid_client_metadata",
     title: "The client's metadata is not accepted",
   },
+  // the authorization endpoint (RFC 6749 §4.1.2.1, RFC 9101 §6, OIDC Core §3.1.2.6, RFC 9470 §5): told to the client by redirect
+  unsupported_response_type: {
+    status: 400,
+    grpc: grpc.invalidArgument,
+    oauth: "unsupported_response_type",
+    title: "The response type is unknown",
+  },
+  invalid_request_object: {
+    status: 400,
+    grpc: grpc.invalidArgument,
+    oauth: "invalid_request_object",
+    title: "The request object is not accepted",
+  },
+  invalid_request_uri: {
+    status: 400,
+    grpc: grpc.invalidArgument,
+    oauth: "invalid_request_uri",
+    title: "The request URI is not accepted",
+  },
+  request_uri_not_supported: {
+    status: 400,
+    grpc: grpc.invalidArgument,
+    oauth: "request_uri_not_supported",
+    title: "Request URIs of others are not fetched",
+  },
+  login_required: {
+    status: 400,
+    grpc: grpc.unauthenticated,
+    oauth: "login_required",
+    title: "The human has to sign in",
+  },
+  interaction_required: {
+    status: 400,
+    grpc: grpc.failedPrecondition,
+    oauth: "interaction_required",
+    title: "The human has to be asked something",
+  },
+  consent_required: {
+    status: 400,
+    grpc: grpc.failedPrecondition,
+    oauth: "consent_required",
+    title: "The human has to agree",
+  },
+  unmet_authentication_requirements: {
+    status: 400,
+    grpc: grpc.failedPrecondition,
+    oauth: "unmet_authentication_requirements",
+    title: "No sign-in here is as strong as what was asked for",
+  },
 } as const satisfies Record<string, Row>;
 
 export type FaultCode = keyof typeof faults;
