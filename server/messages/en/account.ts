@@ -1,0 +1,4 @@
+/** The account pages. */
+export const account = {
+  "account.title": "Your account",
+};
