@@ -8,11 +8,13 @@ import type { FastifyInstance } from "fastify";
 import { Registry } from "prom-client";
 import { type Fault, fault } from "../core/faults.ts";
 import { openAuditAppender } from "./audit/append.ts";
+import { openRemoteKeys } from "./clients/keys.ts";
 import type { Config } from "./config.ts";
 import { openLastUsed } from "./credentials/last-used.ts";
 import { openRelay } from "./events/relay.ts";
 import { redisStream } from "./events/redis-stream.ts";
 import { openHousekeeping } from "./housekeeping/sweep.ts";
+import { openMailer } from "./mail/mailer.ts";
 import type { Engine } from "./operations/perform.ts";
 import { prepare } from "./operations/perform.ts";
 import { type Clock, monotonicMs, systemClock } from "./platform/clock.ts";
@@ -64,7 +66,12 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
   const loaded = loadModel(config.model);
   const secretKey = loadSecretKey(config);
   const relay: { kick: () => void } = { kick: () => undefined };
-  const storage = await openStorage({ config, clock, log, migrate, committed: () => relay.kick() });
+  const outbox: { kick: () => void } = { kick: () => undefined };
+  const storage = await openStorage({ config, clock, log, migrate, committed: () => {
+      relay.kick();
+      outbox.kick();
+    },
+  });
   const platform: Platform = { database: storage.database, cache: storage.cache, clock, log };
   const { model, version: modelVersion } = loaded;
   const { issuer } = config;
@@ -77,12 +84,16 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
     const stream = storage.redis === undefined ? {} : { stream: redisStream(storage.redis) };
     const events = openRelay({ ...platform, issuer, ...stream });
     relay.kick = events.kick;
+    const { smtpUrl, mailFrom: from, dataDir } = config;
+    const mailer = openMailer({ ...platform, secretKey, smtpUrl, from, dataDir, issuer });
+    outbox.kick = mailer.kick;
     const housekeeping = openHousekeeping(platform);
 
     const engine: Engine = { platform, model, issuer, audit, pageKey: derivedKey(secretKey, "page tokens"), sealKey: secretKey };
     const verifier = openVerifier({ platform, model, modelVersion, keys, issuer, used: lastUsed.note });
     const guardedFetch = openGuardedFetch({ allow: config.outboundAllow.split(",") });
-    const issuing = { platform, model, issuer, verifier, keys, audit, guardedFetch };
+    const remoteKeys = openRemoteKeys(guardedFetch, clock);
+    const issuing = { platform, model, issuer, verifier, keys, audit, guardedFetch, remoteKeys };
     const deciding = { platform, model, modelVersion, issuer, verifier };
     const routes = routeTable(issuing, deciding);
     const registry = new Registry();
@@ -135,7 +146,10 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
         await Promise.all([closeWithin(http, graceMs), running.grpc?.drain(graceMs)]);
         keys.close();
         housekeeping.close();
-        const closing = lastUsed.close().then(events.close).then(storage.close);
+        const closing = lastUsed
+          .close()
+          .then(() => Promise.all([events.close(), mailer.close()]))
+          .then(storage.close);
         // A statement that hangs in the database would hold the process for as long as it may run; COMMIT or not, nobody hears of it.
         await Promise.race([closing, pause(closingMsMax, undefined, { ref: false })]);
       },

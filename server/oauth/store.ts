@@ -1,4 +1,4 @@
-/** All SQL of the OAuth endpoints: clients by id, spent assertions, opaque tokens, revocations. */
+/** All SQL of the OAuth endpoints: clients by id, opaque tokens, revocations. */
 import type { JWK } from "jose";
 import { hostTenant, type PrincipalId, type PrincipalKind, type TenantId } from "../../core/ids.ts";
 import type { StoredFacts } from "../authority/store.ts";
@@ -23,17 +23,6 @@ export const readClient = async (database: Database, clientId: string): Promise<
     [hostTenant, clientId],
   );
   return rows[0]?.found ?? undefined;
-};
-
-/** Single use (invariant 3): the insert happens or it does not. */
-export const spendAssertion = async (tx: Tx, clientId: string, jtiHash: Buffer, expires: Date): Promise<boolean> => {
-  const rows = await tx.query(
-    "oauth.spend_assertion",
-    `insert into spent_assertions (tenant_id, client_id, jti_hash, expire_time) values ($1, $2, $3, $4)
-     on conflict do nothing returning 1 as spent`,
-    [tx.tenant, clientId, jtiHash, expires],
-  );
-  return rows.length === 1;
 };
 
 export type NewAccessToken = {
