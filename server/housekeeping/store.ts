@@ -10,6 +10,7 @@ export const expiring = [
   "spent_once",
   "mail_links",
   "remembered_devices",
+  "sessions",
   "authorization_requests",
   "authorization_codes",
   "refresh_tokens",
