@@ -9,7 +9,7 @@ import { Registry } from "prom-client";
 import { type Fault, fault } from "../core/faults.ts";
 import { openAuditAppender } from "./audit/append.ts";
 import { openRemoteKeys } from "./clients/keys.ts";
-import type { Config } from "./config.ts";
+import { type Config, listed } from "./config.ts";
 import { openLastUsed } from "./credentials/last-used.ts";
 import { openRelay } from "./events/relay.ts";
 import { redisStream } from "./events/redis-stream.ts";
@@ -17,6 +17,7 @@ import { openHousekeeping } from "./housekeeping/sweep.ts";
 import { openMailer } from "./mail/mailer.ts";
 import type { Engine } from "./operations/perform.ts";
 import { prepare } from "./operations/perform.ts";
+import { addressReader } from "./platform/web/address.ts";
 import { type Clock, monotonicMs, systemClock } from "./platform/clock.ts";
 import { isUnavailable } from "./platform/database/unavailable.ts";
 import { derivedKey } from "./platform/keys/derive.ts";
@@ -67,7 +68,12 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
   const secretKey = loadSecretKey(config);
   const relay: { kick: () => void } = { kick: () => undefined };
   const outbox: { kick: () => void } = { kick: () => undefined };
-  const storage = await openStorage({ config, clock, log, migrate, committed: () => {
+  const storage = await openStorage({
+    config,
+    clock,
+    log,
+    migrate,
+    committed: () => {
       relay.kick();
       outbox.kick();
     },
@@ -89,12 +95,20 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
     outbox.kick = mailer.kick;
     const housekeeping = openHousekeeping(platform);
 
-    const engine: Engine = { platform, model, issuer, audit, pageKey: derivedKey(secretKey, "page tokens"), sealKey: secretKey };
+    const engine: Engine = {
+      platform,
+      model,
+      issuer,
+      audit,
+      pageKey: derivedKey(secretKey, "page tokens"),
+      sealKey: secretKey,
+    };
     const verifier = openVerifier({ platform, model, modelVersion, keys, issuer, used: lastUsed.note });
     const guardedFetch = openGuardedFetch({ allow: config.outboundAllow.split(",") });
     const remoteKeys = openRemoteKeys(guardedFetch, clock);
-    const issuing = { platform, model, issuer, verifier, keys, audit, guardedFetch, remoteKeys };
-    const deciding = { platform, model, modelVersion, issuer, verifier };
+    const dpopKey = derivedKey(secretKey, "dpop nonces");
+    const issuing = { platform, model, issuer, verifier, keys, audit, guardedFetch, remoteKeys, dpopKey };
+    const deciding = { platform, model, modelVersion, issuer, verifier, dpopKey };
     const routes = routeTable(issuing, deciding);
     const registry = new Registry();
     const metrics = openMetrics(registry);
@@ -102,11 +116,11 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
 
     const http = buildHttp({
       engine,
-      authentication: { verifier, model, issuer },
+      authentication: { platform, verifier, model, issuer, dpopKey },
       routes,
       log,
       observer: observerOf(config, log, metrics),
-      addressOf: (request) => request.socket.remoteAddress ?? "",
+      addressOf: addressReader(listed(config.trustedProxies)),
     });
     const handlers = identityHandlers({ engine, deciding, issuing, registerUser: prepare(model, registerUser) });
     const running: { grpc: GrpcServer | undefined } = { grpc: undefined };

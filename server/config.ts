@@ -3,7 +3,9 @@
  * docs/configuration.md is generated from the same rows. `COUNTERSIGN_X__FILE` names a file that holds the value of `COUNTERSIGN_X`.
  */
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { resolve } from "node:path";
+import { readRange } from "./platform/web/address.ts";
 
 type Read<T> = (text: string) => T | { readonly wrong: string };
 
@@ -52,6 +54,41 @@ const oneOf =
   <T extends string>(...allowed: readonly T[]): Read<T> =>
   (value) =>
     allowed.find((one) => one === value) ?? { wrong: `is \`${value}\`, and must be one of ${allowed.join(", ")}` };
+
+const mailFrom: Read<string> = (value) =>
+  value === "" || /^([^<>\r\n]*<[^<>\s@]+@[^<>\s@]+>|[^<>\s@]+@[^<>\s@]+)$/.test(value)
+    ? value
+    : { wrong: `is \`${value}\`, and must be an address, or \`Name <address>\`` };
+
+/** `9.9.9.9`, `127.0.0.1:5353`, `[::1]:53`. */
+const dnsServers: Read<string> = (value) => {
+  const wrong = value
+    .split(",")
+    .map((one) => one.trim())
+    .find((one) => one !== "" && !isDnsServer(one));
+  return wrong === undefined
+    ? value
+    : { wrong: `names \`${wrong}\`, which is no IP address with or without a port, as in 127.0.0.1:53 or [::1]:53` };
+};
+
+const isDnsServer = (text: string): boolean => {
+  const [, bracketed, plain] = /^(?:\[([^\]]+)\](?::\d{1,5})?|([^:]+)(?::\d{1,5})?)$/.exec(text) ?? [];
+  return isIP(text) !== 0 || isIP(bracketed ?? plain ?? "") !== 0;
+};
+
+const addressRanges: Read<string> = (value) => {
+  const wrong = listed(value).find((one) => readRange(one) === undefined);
+  return wrong === undefined
+    ? value
+    : { wrong: `names \`${wrong}\`, which is neither an IP address nor a range such as 10.0.0.0/8` };
+};
+
+/** The members of a setting that is a list, separated by commas. */
+export const listed = (value: string): readonly string[] =>
+  value
+    .split(",")
+    .map((one) => one.trim())
+    .filter((one) => one !== "");
 
 const setting = <T>(name: string, fallback: string, read: Read<T>, about: string): Setting<T> => ({
   name,
@@ -139,6 +176,33 @@ export const settings = {
     "20",
     whole(0, 600),
     "how long SIGTERM lets running requests finish",
+  ),
+  smtpUrl: {
+    ...setting(
+      "SMTP_URL",
+      "",
+      url("smtp://", "smtps://"),
+      "the mail server, smtp[s]://[user:password@]host[:port]; empty writes mail into files in the data directory, and to the log without its links",
+    ),
+    secret: true,
+  },
+  mailFrom: setting(
+    "MAIL_FROM",
+    "",
+    mailFrom,
+    "the sender of mail, `Name <address>` or an address; empty is no-reply@ the issuer's host",
+  ),
+  dnsServers: setting(
+    "DNS_SERVERS",
+    "",
+    dnsServers,
+    "the DNS servers that a domain's proof is looked up at, IP addresses with or without a port, separated by commas; empty asks the system's",
+  ),
+  trustedProxies: setting(
+    "TRUSTED_PROXIES",
+    "",
+    addressRanges,
+    "the proxies whose X-Forwarded-For is believed, IP addresses and ranges separated by commas; empty believes nobody",
   ),
   logLevel: setting("LOG_LEVEL", "info", oneOf("trace", "debug", "info", "warn", "error", "silent"), "what is logged"),
 } as const satisfies Record<string, Setting<string | number>>;

@@ -2,8 +2,24 @@
  * Ends sessions, and in the same transaction everything that came of them: codes not yet redeemed, and the token families with every
  * access and refresh token. When it has returned, no process says yes to any of them (invariant 7).
  */
-import type { PrincipalId } from "../../core/ids.ts";
+import type { Attribution } from "../../core/attribution.ts";
+import { type PrincipalId, principalRef } from "../../core/ids.ts";
+import { appendInTransaction } from "../audit/store.ts";
+import { emit } from "../events/store.ts";
+import { principalVersion } from "../platform/cache/fresh-cache.ts";
 import type { Tx } from "../platform/database/database.ts";
+import { newId } from "../platform/random.ts";
+import { tenantsOf } from "../principals/memberships/store.ts";
+import { ownAttribution } from "./attribution.ts";
+import {
+  closeSessions,
+  dropCodes,
+  insertLogoutNotice,
+  listenersAmong,
+  participantsOf,
+  revokeAllFamilies,
+  revokeFamiliesOf,
+} from "./store.ts";
 
 export type EndReason =
   | "signed_out"
@@ -17,13 +33,22 @@ export type EndReason =
 
 export type Ending = {
   readonly reason: EndReason;
+  /** Ms since the epoch. */
   readonly now: number;
   readonly requestId?: string;
+  /** Who ends it; the human itself unless said otherwise. An operation is written into the log by its own machinery. */
+  readonly by?: Attribution;
 };
 
+/** A client that cannot be told within this time is not told. */
+const noticeLifetimeMs = 2 * 3600 * 1000;
+
 /** In a transaction of the session's home tenant. False where it has ended already. Families with `offline_access` live on. */
-export const endSession = async (_tx: Tx, _id: string, _ending: Ending): Promise<boolean> => {
-  throw new Error("sessions are not ended yet");
+export const endSession = async (tx: Tx, id: string, ending: Ending): Promise<boolean> => {
+  const [ended] = await closeSessions(tx, { id }, new Date(ending.now));
+  if (ended === undefined) return false;
+  await endWhatCame(tx, ended.user, [ended.id], ending);
+  return true;
 };
 
 /**
@@ -31,9 +56,67 @@ export const endSession = async (_tx: Tx, _id: string, _ending: Ending): Promise
  * had one: after a reset password, and for "sign out everywhere".
  */
 export const endSessionsOf = async (
-  _tx: Tx,
-  _user: PrincipalId,
-  _ending: Ending & { readonly except?: string; readonly offline: boolean },
+  tx: Tx,
+  user: PrincipalId,
+  ending: Ending & { readonly except?: string; readonly offline: boolean },
 ): Promise<number> => {
-  throw new Error("sessions are not ended yet");
+  const at = new Date(ending.now);
+  const except = ending.except ?? null;
+  const ended = await closeSessions(tx, { user, except }, at);
+  await endWhatCame(
+    tx,
+    user,
+    ended.map((one) => one.id),
+    ending,
+  );
+  if (ending.offline) {
+    await revokeAllFamilies(tx, user, except, ending.reason, at);
+    if (except === null) await dropCodes(tx, user, null);
+    await touchEverywhere(tx, user);
+  }
+  return ended.length;
+};
+
+const endWhatCame = async (tx: Tx, user: PrincipalId, sessions: readonly string[], ending: Ending): Promise<void> => {
+  if (sessions.length === 0) return;
+  const at = new Date(ending.now);
+  await dropCodes(tx, user, sessions);
+  const listeners = await listenersAmong(tx, await participantsOf(tx, user, sessions));
+  await revokeFamiliesOf(tx, user, sessions, "session_ended", at);
+  const expireTime = new Date(ending.now + noticeLifetimeMs);
+  for (const listener of listeners)
+    await insertLogoutNotice(tx, { ...listener, id: newId(), user, now: at, expireTime });
+  for (const id of sessions) await tell(tx, user, id, ending);
+  await touchEverywhere(tx, user);
+};
+
+/** Cached answers about the human fall in every tenant a token of theirs may be bound to. */
+const touchEverywhere = async (tx: Tx, user: PrincipalId): Promise<void> => {
+  const tenants = new Set([tx.tenant, ...(await tenantsOf(tx, user))]);
+  tx.touch(...[...tenants].map((tenant) => principalVersion(tenant, user)));
+};
+
+const tell = async (tx: Tx, user: PrincipalId, id: string, { reason, now, requestId, by }: Ending): Promise<void> => {
+  const attribution = by ?? ownAttribution({ user, id }, requestId);
+  const event = {
+    type: "session.ended",
+    subject: `sessions/${id}`,
+    data: { user: principalRef("human", user), reason },
+  };
+  await emit(tx, event, attribution, now);
+  if (by !== undefined) return;
+  await appendInTransaction(tx, {
+    tenant: tx.tenant,
+    id: newId(),
+    time: now,
+    action: "session.end",
+    outcome: "done",
+    attribution,
+    target: `sessions/${id}`,
+    targetPath: null,
+    permission: null,
+    bypass: false,
+    because: { rule: "own" },
+    detail: { reason },
+  });
 };

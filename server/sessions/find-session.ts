@@ -1,35 +1,40 @@
 /** The session a browser presents. */
-import type { Platform } from "../platform/platform.ts";
+import type { TenantId } from "../../core/ids.ts";
 import type { Tx } from "../platform/database/database.ts";
+import type { Platform } from "../platform/platform.ts";
+import { readCookie } from "../platform/web/cookies.ts";
 import type { WebRequest } from "../platform/web/request.ts";
-import type { Session } from "./model.ts";
+import { digestOctets } from "../tokens/digest.ts";
+import { readSecret } from "../tokens/secret-text.ts";
+import { type Session, sessionCookie } from "./model.ts";
+import { holdLiveSession, readSession, readSessionIn, type SessionKey } from "./store.ts";
 
-type Needs = { readonly platform: Platform };
+type Needs = { readonly platform: Pick<Platform, "database" | "clock"> };
+type Asking = Pick<WebRequest, "headers">;
+
+const keyOf = ({ headers }: Asking): SessionKey | undefined => {
+  const presented = readSecret(readCookie(headers, sessionCookie) ?? "", ["session"]);
+  return presented && { home: presented.tenant, user: presented.principal, hash: digestOctets(presented.digest) };
+};
 
 /**
  * The live session of the request's cookie, in one statement; undefined where there is none: ended, idle for too long, expired, or of a
  * human or tenant that is suspended. Notes that it was seen, at most once a minute.
  */
-export const findSession = async (
-  _needs: Needs,
-  _request: Pick<WebRequest, "headers">,
-): Promise<Session | undefined> => {
-  throw new Error("sessions are not found yet");
+export const findSession = async ({ platform }: Needs, request: Asking): Promise<Session | undefined> => {
+  const key = keyOf(request);
+  return key && readSession(platform.database, key, platform.clock.now());
 };
 
 /** The same inside a transaction, whichever tenant that is for. */
-export const findSessionIn = async (
-  _tx: Tx,
-  _request: Pick<WebRequest, "headers">,
-  _now: number,
-): Promise<Session | undefined> => {
-  throw new Error("sessions are not found yet");
+export const findSessionIn = async (tx: Tx, request: Asking, now: number): Promise<Session | undefined> => {
+  const key = keyOf(request);
+  return key && readSessionIn(tx, key, now);
 };
 
 /**
- * The session by its id, in a transaction of its home, which then cannot end before the transaction does. Whoever writes what a session's
+ * The session by its id, which then cannot end before the transaction does, whichever tenant that is for. Whoever writes what a session's
  * end must take along (a code, a token family) holds the session first.
  */
-export const holdSession = async (_tx: Tx, _id: string, _now: number): Promise<Session | undefined> => {
-  throw new Error("sessions are not found yet");
-};
+export const holdSession = (tx: Tx, home: TenantId, id: string, now: number): Promise<Session | undefined> =>
+  holdLiveSession(tx, home, id, now);
