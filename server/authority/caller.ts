@@ -19,6 +19,14 @@ export type Caller = {
   readonly scopes: PermissionSet | undefined;
   /** The principal's facts at the root of its own tenant. */
   readonly facts: Facts;
+  /** With a human's access token: where and how the human signed in. */
+  readonly human?: {
+    readonly session: string | null;
+    readonly identitySource: string;
+    readonly acr: string | null;
+    /** Seconds since the epoch. */
+    readonly authTime: number | null;
+  };
 };
 
 export const isHostCaller = (caller: Caller): boolean => caller.tenant === hostTenant;
@@ -32,10 +40,10 @@ export const attributionOf = (caller: Caller, requestId: string | null): Attribu
     actor: null,
     actor_of_record: ref,
     approvers: null,
-    identity_source: caller.principal.kind === "human" ? "platform" : null,
+    identity_source: caller.principal.kind === "human" ? (caller.human?.identitySource ?? "platform") : null,
     credential: `${caller.credential.kind}/${caller.credential.id}`,
     client_id: caller.clientId,
-    session_id: null,
+    session_id: caller.human?.session ?? null,
     request_id: requestId,
     trace_id: null,
   };

@@ -59,7 +59,8 @@ export const signAccessToken = (key: SigningKey, claims: AccessTokenClaims): str
 /** A JWT that may be one of ours: where it says it lives, and its text. Nothing of it is believed yet. */
 export type RoutedJwt = { readonly text: string; readonly tenant: TenantId; readonly principal: PrincipalId };
 
-const tokenLengthMax = 4096;
+/** With everything a human may have agreed to in it (RFC 9396); a header holds no more. */
+const tokenLengthMax = 8192;
 /** As `signAccessToken` writes them: the subject among the claims, and the tenant last. */
 const subjectMark = '"sub":"';
 const tenantMark = '"tenant_id":"';
@@ -155,7 +156,8 @@ export const verifyJwt = async (
   if (read.claims.iss !== issuer || read.claims.exp * 1000 <= now) return undefined;
   const kid = readKid(parse(text.slice(0, text.indexOf("."))));
   const key = kid === undefined ? undefined : (keys.find(kid) ?? (await keys.findFresh(kid)));
-  if (key === undefined) return undefined;
+  // A kid of ours that signs with another algorithm is another kind of key (RFC 8725 §3.1).
+  if (key?.alg !== "ES256") return undefined;
   const end = text.lastIndexOf(".");
   const signature = Buffer.from(text.slice(end + 1), "base64url");
   const signed = verify(

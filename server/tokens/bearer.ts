@@ -69,6 +69,7 @@ export const callerOf = (model: Model, standing: Standing): Caller => {
       ? expandedIn(model, standing.scopes, standing.tenant === hostTenant ? "host" : "tenant")
       : undefined,
     facts: standing.facts,
+    ...(standing.human === undefined ? {} : { human: standing.human }),
   };
 };
 

@@ -4,7 +4,7 @@ import type { Tx } from "../platform/database/database.ts";
 
 export type StoredKey = {
   readonly kid: string;
-  readonly alg: string;
+  readonly alg: "RS256" | "ES256" | "PS256" | "EdDSA";
   readonly public_jwk: JWK;
   readonly private_sealed: Buffer;
   readonly create_time: Date;
@@ -27,11 +27,13 @@ export const lockKeys = async (tx: Tx): Promise<void> => {
   await tx.query("signing_keys.lock", "select pg_advisory_xact_lock(hashtext('countersign.signing_keys'))", []);
 };
 
-export const setVerifyUntil = async (tx: Tx, until: Date): Promise<void> => {
+/** The keys of one algorithm that have a successor now. */
+export const setVerifyUntil = async (tx: Tx, alg: StoredKey["alg"], until: Date): Promise<void> => {
   await tx
     .kysely<Tables>()
     .updateTable("signing_keys")
     .set({ verify_until: until })
+    .where("alg", "=", alg)
     .where("verify_until", "is", null)
     .execute();
 };

@@ -18,7 +18,14 @@ import { seconds } from "../platform/clock.ts";
 import { type VerifiedJwt, verifyJwt } from "./access-token.ts";
 import type { Presented, PresentedCertificate } from "./presented.ts";
 import type { SigningKeys } from "./signing-keys.ts";
-import { credentialLookup, jwtLookup, type StoredCredential, type StoredJwtStanding } from "./stored-credential.ts";
+import {
+  credentialLookup,
+  jwtLookup,
+  type StoredCredential,
+  type StoredFamily,
+  type StoredJwtStanding,
+  type TokenExtra,
+} from "./stored-credential.ts";
 
 /** A credential that is accepted now, and everything that follows from it. */
 export type Standing = {
@@ -34,8 +41,20 @@ export type Standing = {
   readonly cnf?: { readonly jkt: string };
   /** The principal's facts at the root of its tenant. */
   readonly facts: Facts;
+  /** Of a human's access token: the family it came of, and where and how the human signed in. */
+  readonly human?: HumanStanding;
   /** How the client's tokens are made; with a client secret only. */
   readonly tokens?: { readonly format: "jwt" | "opaque"; readonly ttlSeconds: number };
+};
+
+export type HumanStanding = {
+  readonly family: string;
+  /** Null where no browser session stands behind it. */
+  readonly session: string | null;
+  readonly identitySource: string;
+  readonly acr: string | null;
+  /** Seconds since the epoch. */
+  readonly authTime: number | null;
 };
 
 export type Verified = {
@@ -185,12 +204,13 @@ const fromCredential = (
     facts: factsAtRoot(model, tenant, principal, stored.facts),
     ...(stored.format && stored.ttl ? { tokens: { format: stored.format, ttlSeconds: stored.ttl } } : {}),
     ...(stored.extra?.cnf === undefined ? {} : { cnf: stored.extra.cnf }),
+    ...humanOf(stored.family_id, stored.family, stored.extra ?? undefined),
   };
   return {
     active: !stored.revoked && (stored.expires === null || stored.expires > now),
     expiresAt: stored.expires,
     standing,
-    introspection: introspectionOf(issuer, standing, stored.issued, stored.expires),
+    introspection: introspectionOf(issuer, standing, stored.issued, stored.expires, stored.extra ?? undefined),
   };
 };
 
@@ -214,7 +234,7 @@ const fromJwt = (
   model: Model,
   tenant: TenantId,
   { claims, principal }: VerifiedJwt,
-  stored: { readonly revoked: boolean; readonly facts: StoredFacts },
+  stored: StoredJwtStanding,
 ): Found => {
   const standing: Standing = {
     tenant,
@@ -225,18 +245,42 @@ const fromJwt = (
     audience: typeof claims.aud === "string" ? [claims.aud] : claims.aud,
     facts: factsAtRoot(model, tenant, principal, stored.facts),
     ...(claims.cnf === undefined ? {} : { cnf: claims.cnf }),
+    ...humanOf(claims.family, stored.family, claims),
   };
   const expiresAt = claims.exp * 1000;
   return {
     active: !stored.revoked,
     expiresAt,
     standing,
-    introspection: introspectionOf(claims.iss, standing, claims.iat * 1000, expiresAt),
+    introspection: introspectionOf(claims.iss, standing, claims.iat * 1000, expiresAt, claims),
   };
 };
 
-/** RFC 7662 §2.2. A client secret is no token, and inactive to anyone who asks. */
-const introspectionOf = (issuer: string, standing: Standing, issuedAt: number, expiresAt: number | null): string => {
+const humanOf = (
+  id: string | null | undefined,
+  family: StoredFamily | null | undefined,
+  extra: TokenExtra | undefined,
+): { readonly human?: HumanStanding } =>
+  id === null || id === undefined || family === null || family === undefined
+    ? {}
+    : {
+        human: {
+          family: id,
+          session: family.session,
+          identitySource: family.source,
+          acr: extra?.acr ?? null,
+          authTime: extra?.auth_time ?? null,
+        },
+      };
+
+/** RFC 7662 §2.2, RFC 9470 §6.2, RFC 9449 §6.2, RFC 9396 §9.2. A client secret is no token, and inactive to anyone who asks. */
+const introspectionOf = (
+  issuer: string,
+  standing: Standing,
+  issuedAt: number,
+  expiresAt: number | null,
+  extra: TokenExtra = {},
+): string => {
   if (standing.credential.kind === "client_secret") return inactiveIntrospection;
   const audience = standing.audience ?? [issuer];
   return JSON.stringify({
@@ -249,7 +293,12 @@ const introspectionOf = (issuer: string, standing: Standing, issuedAt: number, e
     iat: seconds(issuedAt),
     ...(expiresAt === null ? {} : { exp: seconds(expiresAt) }),
     jti: standing.credential.id,
-    token_type: "Bearer",
+    token_type: extra.cnf === undefined ? "Bearer" : "DPoP",
+    acr: extra.acr,
+    amr: extra.amr,
+    auth_time: extra.auth_time,
+    cnf: extra.cnf,
+    authorization_details: extra.authorization_details,
     tenant_id: standing.tenant,
   });
 };
