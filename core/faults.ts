@@ -264,6 +264,8 @@ export type Fault = {
   readonly errors?: readonly FieldError[];
   readonly permission?: string;
   readonly retryAfterSeconds?: number;
+  /** RFC 9470: the sign-in that would do. */
+  readonly stepUp?: { readonly acr?: string; readonly maxAgeSeconds?: number };
 };
 
 export const fault = (code: FaultCode, detail: string, more: Omit<Fault, "fault" | "detail"> = {}): Fault => ({

@@ -6,6 +6,8 @@ import type { Deciding } from "./decisions/check.ts";
 import { type Introspection, introspect } from "./oauth/introspect.ts";
 import { type Issuing, issueToken } from "./oauth/issue-token.ts";
 import { serverMetadata } from "./oauth/metadata.ts";
+import type { NonceNeeds } from "./oauth/dpop/nonces.ts";
+import { resourceMetadata } from "./oauth/resource-metadata.ts";
 import { revokeEndpoint } from "./oauth/revoke-token.ts";
 import type { Operation } from "./operations/operation.ts";
 import { perimeterOperations } from "./perimeters/operations.ts";
@@ -60,6 +62,16 @@ const documents = (needs: Issuing): readonly Route[] => {
         document: () => metadata,
       }),
     ),
+    ...resourceMetadata(needs.issuer, needs.model.permissions).map(
+      ({ path, document }): Route => ({
+        kind: "document",
+        method: "GET",
+        path,
+        policy: { public: "a client that was refused reads it to find the authorization server (RFC 9728 §3)" },
+        cacheSeconds: metadataCacheSeconds,
+        document: () => document,
+      }),
+    ),
     {
       kind: "document",
       method: "GET",
@@ -71,7 +83,7 @@ const documents = (needs: Issuing): readonly Route[] => {
   ];
 };
 
-export const routeTable = (needs: Issuing & Introspection, deciding: Deciding): readonly Route[] => {
+export const routeTable = (needs: Issuing & Introspection, deciding: Deciding & NonceNeeds): readonly Route[] => {
   const { pathname } = new URL(needs.issuer);
   const prefix = pathname === "/" ? "" : pathname;
   const routes: readonly Route[] = [

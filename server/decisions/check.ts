@@ -65,18 +65,19 @@ const checkPermission = "access:check";
 /** Questions in one batch (design: put a limit on everything). */
 export const batchMax = 100;
 
-/** Answers questions asked with the caller's bearer token; each fault is the caller's to repair. */
+/** Answers questions asked with the caller's token, and the key proven with it; each fault is the caller's to repair. */
 export const check = async (
   needs: Deciding,
   bearer: Presented,
   questions: readonly CheckQuestion[],
+  jkt?: string,
 ): Promise<Result<readonly Result<CheckAnswer>[]>> => {
   const plans = questions.map((question) => plan(needs.model, bearer.tenant, question));
   const wanted: Wanted<Verified | Facts>[] = [needs.verifier.wanted(bearer)];
   for (const one of plans) if (one.at === "asking") wanted.push(...wantedFor(needs, one));
   const found = await resolve(needs.platform, wanted);
 
-  const caller = acceptBearer(needs.issuer, bearer, found[0] as Verified | undefined);
+  const caller = acceptBearer(needs.issuer, bearer, found[0] as Verified | undefined, jkt);
   if (isFault(caller)) return caller;
   const asker: Asker = { caller, mayAsk: undefined };
   let at = 1;

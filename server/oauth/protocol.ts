@@ -1,6 +1,8 @@
 /** What OAuth endpoints are given and what they answer: a form, who called, and an RFC-shaped response. */
 import { type Fault, faults, fault, type Result } from "../../core/faults.ts";
 import type { Form, WebRequest, WebResponse } from "../platform/web/request.ts";
+import { challengeHeaders } from "./challenges.ts";
+import { quoted } from "./quoted.ts";
 
 export type { Form } from "../platform/web/request.ts";
 export type ProtocolRequest = WebRequest;
@@ -30,20 +32,17 @@ export const repeated = (form: Form): Fault | undefined => {
 export const errorResponse = (failure: Fault, triedHeader: boolean): ProtocolResponse => {
   const row: { readonly status: number; readonly oauth?: string } = faults[failure.fault];
   const error = row.oauth ?? (row.status >= 500 ? "server_error" : "invalid_request");
-  const challenge: Record<string, string> =
+  const challenge: Readonly<Record<string, string>> =
     failure.fault === "invalid_client" && triedHeader
       ? { "www-authenticate": 'Basic realm="countersign", charset="UTF-8"' }
       : failure.fault === "invalid_token" || failure.fault === "insufficient_scope"
         ? {
             "www-authenticate": `Bearer realm="countersign", error="${error}", error_description="${quoted(failure.detail)}"`,
           }
-        : {};
+        : challengeHeaders(failure, undefined);
   return {
     status: row.status,
     headers: { ...jsonHeaders, ...challenge },
     body: JSON.stringify({ error, error_description: quoted(failure.detail) }),
   };
 };
-
-/** RFC 6749 §5.2, RFC 6750 §3: the characters a description may have. */
-export const quoted = (text: string): string => text.replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "'");

@@ -35,13 +35,18 @@ test("RFC 6750 §3: without a token the answer is 401 with a challenge and no er
     resource: { type: "accounts", id: "x" },
   });
   for (const sent of [{}, { headers: { authorization: "" } }, { headers: { authorization: "Basic eDp5" } }]) {
-    refused(await deployment.send(place, sent), 401, "unauthenticated", /^Bearer realm="countersign"$/);
+    refused(
+      await deployment.send(place, sent),
+      401,
+      "unauthenticated",
+      /^Bearer realm="countersign", resource_metadata="[^"]+", DPoP /,
+    );
     const headers = { ...sent.headers, "content-type": "application/json" };
     refused(
       await deployment.send("/access/v1/evaluation", { method: "POST", headers, body }),
       401,
       "unauthenticated",
-      /^Bearer realm="countersign"$/,
+      /^Bearer realm="countersign", resource_metadata="[^"]+", DPoP /,
     );
   }
 });
@@ -50,7 +55,10 @@ test("RFC 6750 §3.1: a token that is not accepted is 401 invalid_token", async 
   for (const token of ["garbage", "a.b.c", "cs_api_x", owner.client_secret, `${good}x`, "", "a b"])
     refused(await deployment.get(place, token), 401, token === "" ? "unauthenticated" : "invalid_token", /^Bearer/);
   const answer = await deployment.get(place, "garbage");
-  assert.match(answer.headers["www-authenticate"] ?? "", /^Bearer realm="countersign", error="invalid_token"$/);
+  assert.match(
+    answer.headers["www-authenticate"] ?? "",
+    /^Bearer realm="countersign", error="invalid_token", resource_metadata="[^"]+"$/,
+  );
 });
 
 test("RFC 6750 §3.1: a token whose scopes do not reach is 403 insufficient_scope, and names the scope it lacks", async () => {
@@ -59,7 +67,7 @@ test("RFC 6750 §3.1: a token whose scopes do not reach is 403 insufficient_scop
     await deployment.get(place, narrow),
     403,
     "insufficient_scope",
-    /^Bearer .*error="insufficient_scope", scope="service-accounts:read"$/,
+    /^Bearer .*error="insufficient_scope", scope="service-accounts:read", resource_metadata="[^"]+"$/,
   );
 });
 

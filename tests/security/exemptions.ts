@@ -6,6 +6,9 @@
 /** Answered to anybody. Each says why in its own policy. */
 export const publicRoutes: readonly string[] = [
   "GET /.well-known/oauth-authorization-server",
+  "GET /.well-known/oauth-protected-resource",
+  "GET /.well-known/oauth-protected-resource/access/v1",
+  "GET /.well-known/oauth-protected-resource/v1",
   "GET /.well-known/openid-configuration",
   "GET /oauth/jwks",
 ];

@@ -31,7 +31,7 @@ export type Expected = {
 };
 
 /** What of a request a proof is about. */
-export type ProvenRequest = Pick<WebRequest, "method" | "path" | "headers">;
+export type ProvenRequest = Pick<WebRequest, "path" | "headers"> & { readonly method: string };
 
 const agedSecondsMax = 60;
 const aheadSecondsMax = 10;

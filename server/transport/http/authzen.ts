@@ -7,7 +7,8 @@ import { type CheckAnswer, type CheckQuestion, check, type Deciding } from "../.
 import { sentences } from "../../decisions/describe.ts";
 import { strict } from "../../operations/fields.ts";
 import { validatorOf } from "../../operations/validate.ts";
-import { readBearer } from "../../tokens/bearer.ts";
+import { readPresented } from "../../oauth/dpop/authenticate.ts";
+import type { NonceNeeds } from "../../oauth/dpop/nonces.ts";
 import type { JsonAnswer, JsonRequest } from "./routes.ts";
 
 const properties = Type.Optional(Type.Record(Type.String({ maxLength: 100 }), Type.Unknown()));
@@ -65,18 +66,23 @@ const evaluation = (answer: CheckAnswer) => ({
 });
 
 export const evaluate =
-  (needs: Deciding) =>
+  (needs: Deciding & NonceNeeds) =>
   async (request: JsonRequest): Promise<JsonAnswer> => {
     const answer = await answerTo(needs, request);
     return isFault(answer) ? { status: 400, body: answer } : { status: 200, body: evaluation(answer) };
   };
 
-const answerTo = async (needs: Deciding, request: JsonRequest): Promise<Result<CheckAnswer>> => {
-  const bearer = readBearer(request.authorization);
-  if (isFault(bearer)) return bearer;
+const answerTo = async (needs: Deciding & NonceNeeds, request: JsonRequest): Promise<Result<CheckAnswer>> => {
+  const proven = await readPresented(needs, request);
+  if (isFault(proven)) return proven;
   const checked = validate(request.body);
   if (isFault(checked)) return checked;
-  const answers = await check(needs, bearer, [questionOf(needs.model, checked.value as EvaluationRequest)]);
+  const answers = await check(
+    needs,
+    proven.presented,
+    [questionOf(needs.model, checked.value as EvaluationRequest)],
+    proven.jkt,
+  );
   if (isFault(answers)) return answers;
   const [answer] = answers;
   if (answer === undefined) throw new Error("one question was asked, and none answered");

@@ -1,5 +1,6 @@
 /** RFC 9457 problem documents: every fault that REST answers with, from the one table in core/faults.ts. */
 import { type Fault, faults } from "../../../core/faults.ts";
+import { challengeHeaders } from "../../oauth/challenges.ts";
 
 /** Problem types are names, not addresses of ours: the part after the colon is the stable `code`. */
 const typePrefix = "urn:countersign:problem:";
@@ -10,23 +11,15 @@ export type Problem = {
   readonly body: string;
 };
 
-/** RFC 6750 §3: what a 401 or a scope's 403 must say about itself. */
-const challenges: Partial<Record<Fault["fault"], string>> = {
-  unauthenticated: 'Bearer realm="countersign"',
-  invalid_token: 'Bearer realm="countersign", error="invalid_token"',
-  insufficient_scope: 'Bearer realm="countersign", error="insufficient_scope"',
-};
-
-export const problem = (failure: Fault, requestId: string, instance: string): Problem => {
+/** `metadata` is where the resource says what it is (RFC 9728): a 401 or a scope's 403 points there. */
+export const problem = (failure: Fault, requestId: string, instance: string, metadata?: string): Problem => {
   const row = faults[failure.fault];
-  const challenge = challenges[failure.fault];
-  const scope = failure.fault === "insufficient_scope" && failure.permission ? `, scope="${failure.permission}"` : "";
   return {
     status: row.status,
     headers: {
       "content-type": "application/problem+json",
       "cache-control": "no-store",
-      ...(challenge === undefined ? {} : { "www-authenticate": challenge + scope }),
+      ...challengeHeaders(failure, metadata),
       ...(failure.retryAfterSeconds === undefined ? {} : { "retry-after": String(failure.retryAfterSeconds) }),
     },
     body: JSON.stringify({

@@ -1,6 +1,7 @@
 /** What an HTTP route is: data that carries its policy (invariant 10). Leaving the policy out does not compile; start-up checks again. */
 import type { Operation } from "../../operations/operation.ts";
 import type { Fault } from "../../../core/faults.ts";
+import type { AuthenticatedRequest } from "../../oauth/dpop/authenticate.ts";
 import type { WebRequest, WebResponse } from "../../platform/web/request.ts";
 
 /** Who may call. A public route says why. */
@@ -51,8 +52,7 @@ export type JsonRoute = Common & {
   readonly kind: "json";
   readonly handle: (request: JsonRequest) => Promise<JsonAnswer>;
 };
-export type JsonRequest = {
-  readonly authorization: string | undefined;
+export type JsonRequest = AuthenticatedRequest & {
   readonly body: unknown;
   readonly requestId: string;
 };

@@ -8,11 +8,13 @@
 import { createServer, type IncomingMessage } from "node:http";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { type Fault, fault, isFault } from "../../../core/faults.ts";
+import { type Authenticating, authenticateRequest } from "../../oauth/dpop/authenticate.ts";
+import { dpopNonceHeaders } from "../../oauth/dpop/nonces.ts";
 import { jsonHeaders } from "../../oauth/protocol.ts";
+import { resourceMetadataUrl } from "../../oauth/resource-metadata.ts";
 import { type Engine, perform, type PreparedOperation, prepare } from "../../operations/perform.ts";
 import type { Log } from "../../platform/log.ts";
 import { newRequestId } from "../../platform/random.ts";
-import { type Authentication, authenticate } from "../../tokens/bearer.ts";
 import { faultOf } from "./error-faults.ts";
 import { answerBrokenRequest } from "./connection-errors.ts";
 import { readJson } from "./json-body.ts";
@@ -30,9 +32,16 @@ import { problem } from "./problem.ts";
 import { protocolDoor } from "./protocol-door.ts";
 import { checkRoutes, type DoorRoute, isDoorRoute, type JsonRoute, type OperationRoute, type Route } from "./routes.ts";
 
+declare module "fastify" {
+  interface FastifyInstance {
+    /** RFC 9728: where challenges point to. */
+    readonly resourceMetadata: string;
+  }
+}
+
 export type HttpNeeds = {
   readonly engine: Engine;
-  readonly authentication: Authentication;
+  readonly authentication: Authenticating;
   readonly routes: readonly Route[];
   readonly log: Log;
   readonly observer: HttpObserver;
@@ -65,6 +74,7 @@ export const buildHttp = (needs: HttpNeeds): FastifyInstance => {
       void send(reply, request, fault("invalid_argument", "the URL is not well-formed"));
     },
   });
+  app.decorate("resourceMetadata", resourceMetadataUrl(needs.engine.issuer));
   app.setValidatorCompiler(() => () => true);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
@@ -112,7 +122,7 @@ const handlerOf = (needs: HttpNeeds, route: Exclude<Route, DoorRoute>): Handler 
         return reply.send(JSON.stringify(route.document()));
       };
     case "json":
-      return (request, reply) => json(route, request, reply);
+      return (request, reply) => json(route, needs, request, reply);
     case "operation": {
       const prepared = prepare(needs.engine.model, route.operation);
       return (request, reply) => operate(route, prepared, needs, request, reply);
@@ -143,10 +153,23 @@ const mount = (app: FastifyInstance, needs: HttpNeeds, { method, url, byVerb }: 
 const hasTokenInUrl = (request: FastifyRequest): boolean => Object.hasOwn(request.query as object, "access_token");
 const tokenInUrl = fault("invalid_argument", "a token in the URL is refused; send it as `Authorization: Bearer …`");
 
-const json = async (route: JsonRoute, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+/** RFC 9449 §8.2: who sends proofs is given the nonce of now. */
+const handOutNonce = (needs: HttpNeeds, request: FastifyRequest, reply: FastifyReply): void => {
+  const { authorization, dpop } = request.headers;
+  if (dpop !== undefined || authorization?.slice(0, 5).toLowerCase() === "dpop ")
+    void reply.headers(dpopNonceHeaders(needs.authentication));
+};
+
+const json = async (
+  route: JsonRoute,
+  needs: HttpNeeds,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> => {
   if (hasTokenInUrl(request)) return send(reply, request, tokenInUrl);
+  handOutNonce(needs, request, reply);
   const { status, body, headers } = await route.handle({
-    authorization: request.headers.authorization,
+    ...provenBy(route, request),
     body: request.body,
     requestId: request.id,
   });
@@ -157,6 +180,14 @@ const json = async (route: JsonRoute, request: FastifyRequest, reply: FastifyRep
     .send(JSON.stringify(body));
 };
 
+/** What says who calls: the token, and the request that a proof must be about. */
+const provenBy = ({ method }: Route, request: FastifyRequest) => ({
+  method,
+  path: pathOf(request),
+  headers: request.headers,
+  authorization: request.headers.authorization,
+});
+
 const operate = async (
   route: OperationRoute,
   prepared: PreparedOperation,
@@ -165,7 +196,8 @@ const operate = async (
   reply: FastifyReply,
 ): Promise<FastifyReply> => {
   if (hasTokenInUrl(request)) return send(reply, request, tokenInUrl);
-  const caller = await authenticate(needs.authentication, request.headers.authorization);
+  handOutNonce(needs, request, reply);
+  const caller = await authenticateRequest(needs.authentication, provenBy(route, request));
   if (isFault(caller)) return send(reply, request, caller);
   const key = header(request, "idempotency-key");
   if (key !== undefined && (key.length > idempotencyKeyLengthMax || key === ""))
@@ -229,7 +261,7 @@ const pathOf = (request: FastifyRequest): string => request.url.split("?", 1)[0]
 const nothingAt = (request: FastifyRequest): Fault => fault("not_found", `nothing is served at \`${pathOf(request)}\``);
 
 const send = (reply: FastifyReply, request: FastifyRequest, failure: Fault): FastifyReply => {
-  const { status, headers, body } = problem(failure, request.id, pathOf(request));
+  const { status, headers, body } = problem(failure, request.id, pathOf(request), reply.server.resourceMetadata);
   return reply
     .code(status)
     .headers({ ...headers, "request-id": request.id })

@@ -69,7 +69,36 @@ const metadataEntry = (operationId: string, summary: string): ProtocolEntry => (
   responses: json("the metadata", metadata),
 });
 
+const resourceEntry = (operationId: string, summary: string): ProtocolEntry => ({
+  operationId,
+  summary,
+  tags: ["oauth"],
+  responses: json("the metadata", {
+    type: "object",
+    required: ["resource", "authorization_servers"],
+    properties: {
+      resource: text("what tokens for it have as their audience"),
+      authorization_servers: strings,
+      scopes_supported: strings,
+      bearer_methods_supported: strings,
+      dpop_signing_alg_values_supported: strings,
+    },
+  }),
+});
+
 const described: Readonly<Record<string, ProtocolEntry>> = {
+  "GET /.well-known/oauth-protected-resource": resourceEntry(
+    "oauth.resource-metadata",
+    "What this API is as a protected resource (RFC 9728)",
+  ),
+  "GET /.well-known/oauth-protected-resource/v1": resourceEntry(
+    "oauth.resource-metadata-v1",
+    "The same of the management API",
+  ),
+  "GET /.well-known/oauth-protected-resource/access/v1": resourceEntry(
+    "oauth.resource-metadata-access-v1",
+    "The same of the decision API",
+  ),
   "POST /oauth/token": {
     operationId: "oauth.token",
     summary: "Issue an access token (RFC 6749 §4.4)",
