@@ -21,6 +21,7 @@ import type { SigningKeys } from "../tokens/signing-keys.ts";
 import type { Standing, Verifier } from "../tokens/standing.ts";
 import { acceptAttempt, type ClientAuthentication, readAttempt } from "./client-authentication.ts";
 import { errorResponse, type Form, ok, parameter, type ProtocolRequest, type ProtocolResponse } from "./protocol.ts";
+import { readResources } from "./resources.ts";
 import { insertAccessToken } from "./store.ts";
 
 export type Issuing = ClientAuthentication & {
@@ -66,8 +67,9 @@ export const grant = async (
     );
   const scopes = grantedScopes(needs.model, client, form);
   if (isFault(scopes)) return scopes;
-  const audience = requestedAudience(needs.issuer, form);
-  if (isFault(audience)) return audience;
+  const resources = readResources(form);
+  if (isFault(resources)) return resources;
+  const audience = resources.length === 0 ? [needs.issuer] : resources;
   return makeToken(needs, client, scopes, audience, requestId);
 };
 
@@ -87,21 +89,6 @@ const grantedScopes = (model: Model, client: Standing, form: Form): Result<reado
     ? scopes
     : fault("invalid_scope", `the client may ask for \`${client.scopes.join(" ")}\`, and asked for more`);
 };
-
-const resourcesMax = 10;
-
-/** RFC 8707 §2: absolute URIs without a fragment. Without one the token is for this server. */
-const requestedAudience = (issuer: string, form: Form): Result<readonly string[]> => {
-  const given = form.resource;
-  if (given === undefined || given === "") return [issuer];
-  const resources = typeof given === "string" ? [given] : given;
-  const wrong = resources.find((resource) => resource.includes("#") || resource.length > 500 || !isAbsolute(resource));
-  if (wrong !== undefined || resources.length > resourcesMax)
-    return fault("invalid_target", "each `resource` must be an absolute URI without a fragment");
-  return [...new Set(resources)];
-};
-
-const isAbsolute = (uri: string): boolean => /^[a-z][a-z0-9+.-]*:/i.test(uri) && URL.canParse(uri);
 
 const makeToken = async (
   needs: Issuing,
