@@ -1,5 +1,6 @@
 /** What signing in leans on, and what it is told of the request. */
 import type { Model } from "../../core/model/model.ts";
+import type { PasskeyNeeds } from "../credentials/passkeys/passkeys.ts";
 import type { PasswordHasher } from "../credentials/passwords/hasher.ts";
 import type { SecretKey } from "../platform/keys/seal.ts";
 import type { Limits } from "../platform/limits/limits.ts";
@@ -7,8 +8,8 @@ import type { Platform } from "../platform/platform.ts";
 import type { WebRequest } from "../platform/web/request.ts";
 import type { SessionInHand } from "../sessions/begin-session.ts";
 
-/** Built once, in the composition root. */
-export type SignIn = {
+/** Built once, in the composition root. `challengeKey` is of passkeys. */
+export type SignIn = PasskeyNeeds & {
   readonly platform: Platform;
   readonly model: Model;
   readonly issuer: string;

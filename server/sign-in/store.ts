@@ -1,0 +1,200 @@
+/** The SQL of signing in that belongs to no other slice: who an address stands for, proven addresses, remembered devices, setup links. */
+import type { PrincipalId, TenantId } from "../../core/ids.ts";
+import type { Database, Tx } from "../platform/database/database.ts";
+
+/** A human as signing in sees them. */
+export type Account = {
+  readonly home: TenantId;
+  readonly user: PrincipalId;
+  readonly email: string;
+  readonly displayName: string;
+  readonly locale: string | null;
+  readonly verified: boolean;
+  /** Active, in an active tenant. */
+  readonly stands: boolean;
+  readonly identitySource: string;
+  /** The stored hash; null where there is none. */
+  readonly password: string | null;
+};
+
+type FoundAccount = {
+  readonly tenant: TenantId;
+  readonly id: PrincipalId;
+  readonly email: string;
+  readonly display_name: string;
+  readonly state: string;
+  readonly identity_source: string;
+  readonly locale: string | null;
+  readonly email_verified: boolean;
+  readonly tenant_state: string | null;
+  readonly password: string | null;
+};
+
+const accountOf = (found: FoundAccount): Account => ({
+  home: found.tenant,
+  user: found.id,
+  email: found.email,
+  displayName: found.display_name,
+  locale: found.locale,
+  verified: found.email_verified,
+  stands: found.state === "active" && found.tenant_state === "active",
+  identitySource: found.identity_source,
+  password: found.password,
+});
+
+/** Who the address stands for where people sign in to `context`; undefined where nobody is known by it. */
+export const findAccount = async (
+  database: Database,
+  host: TenantId,
+  email: string,
+  context: TenantId | null,
+): Promise<Account | undefined> => {
+  const [row] = await database.statement<{ found: FoundAccount | null }>(
+    "sign_in.account",
+    "select sign_in_account($1, sha256(convert_to(lower($2), 'UTF8')), $3) as found",
+    [host, email, context],
+  );
+  return row?.found ? accountOf(row.found) : undefined;
+};
+
+/**
+ * The account in a transaction of its home, held as it is until that ends: a suspension, a deletion or a new password comes before, and is
+ * seen, or after.
+ */
+export const holdAccount = async (tx: Tx, user: PrincipalId): Promise<Account | undefined> => {
+  const [row] = await tx.query<FoundAccount>(
+    "sign_in.hold_account",
+    `select u.tenant_id as tenant, u.id, u.email, u.display_name, u.state, u.identity_source, u.locale,
+            u.email_verified_time is not null as email_verified, n.state as tenant_state,
+            (select p.hash from passwords p where p.tenant_id = u.tenant_id and p.user_id = u.id) as password
+       from users u join nodes n on n.tenant_id = u.tenant_id and n.id = u.tenant_id
+      where u.tenant_id = $1 and u.id = $2 and u.state <> 'deleted' for share of u`,
+    [tx.tenant, user],
+  );
+  return row && accountOf(row);
+};
+
+/** The address as it is stored, for one use at a time. */
+export const holdUserByEmail = async (
+  tx: Tx,
+  email: string,
+): Promise<{ readonly user: PrincipalId; readonly verified: boolean } | undefined> =>
+  (
+    await tx.query<{ user: PrincipalId; verified: boolean }>(
+      "sign_in.hold_by_email",
+      `select id as "user", email_verified_time is not null as verified from users
+        where tenant_id = $1 and lower(email) = lower($2) and state <> 'deleted' for update`,
+      [tx.tenant, email],
+    )
+  )[0];
+
+/** True where the address is still the user's; it counts as proven from then on. */
+export const markEmailVerified = async (tx: Tx, user: PrincipalId, email: string, now: Date): Promise<boolean> => {
+  const rows = await tx.query(
+    "sign_in.mark_verified",
+    `update users set email_verified_time = coalesce(email_verified_time, $4), update_time = $4
+      where tenant_id = $1 and id = $2 and lower(email) = lower($3) and state <> 'deleted' returning id`,
+    [tx.tenant, user, email, now],
+  );
+  return rows.length === 1;
+};
+
+export const writeProfile = async (
+  tx: Tx,
+  user: PrincipalId,
+  { displayName, locale }: { readonly displayName: string; readonly locale: string },
+  now: Date,
+): Promise<void> => {
+  await tx.query(
+    "sign_in.profile",
+    "update users set display_name = $3, locale = $4, update_time = $5 where tenant_id = $1 and id = $2",
+    [tx.tenant, user, displayName, locale, now],
+  );
+};
+
+/** Whether the human belongs to any perimeter of this tenant. */
+export const isMember = async (tx: Tx, user: PrincipalId): Promise<boolean> =>
+  (
+    await tx.query("sign_in.is_member", "select 1 from memberships where tenant_id = $1 and user_id = $2 limit 1", [
+      tx.tenant,
+      user,
+    ])
+  ).length > 0;
+
+/** Whether the human has had a full session before. */
+export const hasSignedInBefore = async (tx: Tx, user: PrincipalId): Promise<boolean> =>
+  (
+    await tx.query(
+      "sign_in.before",
+      "select 1 from sessions where tenant_id = $1 and user_id = $2 and state <> 'partial' limit 1",
+      [tx.tenant, user],
+    )
+  ).length > 0;
+
+/** Whose a domain is that has been proven. */
+export const tenantOfDomain = async (tx: Tx, domain: string): Promise<TenantId | undefined> =>
+  (
+    await tx.query<{ tenant_id: TenantId }>(
+      "sign_in.domain",
+      "select tenant_id from verified_domains where name = lower($1)",
+      [domain],
+    )
+  )[0]?.tenant_id;
+
+// Remembered devices ---------------------------------------------------------------------------------------------------------------
+
+export type RememberedDevice = {
+  readonly id: string;
+  readonly user: PrincipalId;
+  readonly hash: Buffer;
+  readonly displayName: string;
+  readonly createTime: Date;
+  readonly expireTime: Date;
+};
+
+/** Devices of one human kept at once; the oldest make room. */
+const devicesMax = 20;
+
+export const insertDevice = async (tx: Tx, device: RememberedDevice): Promise<void> => {
+  await tx.query(
+    "sign_in.make_room",
+    `delete from remembered_devices where tenant_id = $1 and id in (
+       select id from remembered_devices where tenant_id = $1 and user_id = $2 order by create_time desc offset $3)`,
+    [tx.tenant, device.user, devicesMax - 1],
+  );
+  await tx.query(
+    "sign_in.remember_device",
+    `insert into remembered_devices (tenant_id, id, user_id, hash, display_name, create_time, expire_time)
+     values ($1, $2, $3, $4, $5, $6, $7)`,
+    [tx.tenant, device.id, device.user, device.hash, device.displayName, device.createTime, device.expireTime],
+  );
+};
+
+/** Since when the device has been remembered; undefined where it is not, or no longer. */
+export const findDevice = async (tx: Tx, user: PrincipalId, hash: Buffer, now: Date): Promise<Date | undefined> =>
+  (
+    await tx.query<{ create_time: Date }>(
+      "sign_in.find_device",
+      "select create_time from remembered_devices where tenant_id = $1 and user_id = $2 and hash = $3 and expire_time > $4",
+      [tx.tenant, user, hash, now],
+    )
+  )[0]?.create_time;
+
+export const forgetDevices = async (tx: Tx, user: PrincipalId): Promise<void> => {
+  await tx.query("sign_in.forget_devices", "delete from remembered_devices where tenant_id = $1 and user_id = $2", [
+    tx.tenant,
+    user,
+  ]);
+};
+
+// The first human ------------------------------------------------------------------------------------------------------------------
+
+/** True for the one call that used the link up (invariant 3). */
+export const takeSetupLink = async (tx: Tx, hash: Buffer, now: Date): Promise<boolean> =>
+  (
+    await tx.query(
+      "sign_in.setup",
+      "update setup_links set use_time = $2 where hash = $1 and use_time is null and expire_time > $2 returning hash",
+      [hash, now],
+    )
+  ).length === 1;
