@@ -33,9 +33,11 @@ begin
   select a.id, jsonb_build_object('tenant', p_tenant, 'id', a.id, 'client_id', a.client_id, 'display_name', a.display_name,
       'state', a.state, 'source', a.source, 'first_party', a.first_party, 'metadata', a.metadata, 'revision', a.revision,
       'updated', extract(epoch from a.update_time) * 1000,
-      'tenant_state', case when p_tenant = n.id then n.state end)
+      -- the perimeter it belongs to, and all above it, the tenant last
+      'tenant_state', case when not exists (select from nodes above where above.tenant_id = p_tenant
+        and above.id = any(n.ancestors) and above.state <> 'active') then 'active' else 'suspended' end)
     into v_id, v_found
-    from applications a left join nodes n on n.tenant_id = a.tenant_id and n.id = a.tenant_id
+    from applications a join nodes n on n.tenant_id = a.tenant_id and n.id = a.node_id
    where a.tenant_id = p_tenant and a.client_id = p_client_id and a.state <> 'deleted';
   if v_found is null then
     return null;
@@ -43,6 +45,69 @@ begin
   return v_found || jsonb_build_object('secrets', coalesce((select jsonb_agg(jsonb_build_array(encode(s.hash, 'hex'),
       extract(epoch from s.expire_time) * 1000)) from application_secrets s
      where s.tenant_id = p_tenant and s.application_id = v_id and s.revoke_time is null), '[]'::jsonb));
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.authorization_request(p_tenant uuid, p_hash bytea)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_found jsonb;
+  v_before text := coalesce(current_setting('countersign.tenant', true), '');
+begin
+  perform set_config('countersign.tenant', p_tenant::text, true);
+  select jsonb_build_object('tenant', tenant_id, 'id', id, 'application', application_id, 'parameters', parameters,
+      'dpop_jkt', dpop_jkt, 'created', extract(epoch from create_time) * 1000, 'expires', extract(epoch from expire_time) * 1000,
+      'session', session_id, 'bound', bound_tenant_id, 'consented', extract(epoch from consent_time) * 1000,
+      'scopes', to_jsonb(scopes), 'finished', finish_time is not null)
+    into v_found
+    from authorization_requests where tenant_id = p_tenant and hash = p_hash;
+  perform set_config('countersign.tenant', v_before, true);
+  return v_found;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.authorize_facts(p_home uuid, p_user uuid, p_bound uuid, p_client_id text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_tenants uuid[];
+  v_bound uuid;
+  v_policy jsonb;
+  v_consent jsonb;
+  v_identity_source text;
+  v_totp boolean;
+  v_passkey boolean;
+  v_tenant_before text := coalesce(current_setting('countersign.tenant', true), '');
+  v_scope_before text := coalesce(current_setting('countersign.scope', true), '');
+begin
+  -- As the host, which may see whereabouts and roots, for one statement.
+  perform set_config('countersign.scope', 'host', true);
+  select array_agg(tenant_id) into v_tenants from (
+    select distinct m.tenant_id
+      from memberships m join nodes n on n.tenant_id = m.tenant_id and n.id = m.tenant_id
+     where m.user_id = p_user and m.home_tenant_id = p_home and n.parent_id is null and n.state = 'active'
+       and (p_bound is null or m.tenant_id = p_bound)
+     limit 2) found;
+  perform set_config('countersign.scope', v_scope_before, true);
+
+  if cardinality(v_tenants) = 1 then
+    v_bound := v_tenants[1];
+    perform set_config('countersign.tenant', v_bound::text, true);
+    select document into v_policy from sign_in_policies where tenant_id = v_bound;
+  end if;
+  perform set_config('countersign.tenant', p_home::text, true);
+  select identity_source into v_identity_source from users where tenant_id = p_home and id = p_user;
+  if v_bound is not null then
+    select jsonb_build_object('scopes', to_jsonb(scopes), 'details', authorization_details) into v_consent
+      from consents where tenant_id = p_home and user_id = p_user and client_id = p_client_id and bound_tenant_id = v_bound;
+  end if;
+  select exists (select from totp_devices where tenant_id = p_home and user_id = p_user and confirm_time is not null),
+         exists (select from passkeys where tenant_id = p_home and user_id = p_user)
+    into v_totp, v_passkey;
+  perform set_config('countersign.tenant', v_tenant_before, true);
+  return jsonb_build_object('bound', v_bound, 'several', coalesce(cardinality(v_tenants), 0) > 1, 'policy', v_policy,
+    'consent', v_consent, 'identity_source', v_identity_source, 'totp', v_totp, 'passkey', v_passkey);
 end $function$;
 
 CREATE OR REPLACE FUNCTION public.client_facts(p_host uuid, p_client_id text)
@@ -68,6 +133,20 @@ begin
   return v_found || jsonb_build_object('facts', decision_facts(p_host, v_tenant, 'service', v_account, v_tenant, v_tenant));
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.code_tenant(p_home uuid, p_hash bytea)
+ RETURNS uuid
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_bound uuid;
+  v_before text := coalesce(current_setting('countersign.tenant', true), '');
+begin
+  perform set_config('countersign.tenant', p_home::text, true);
+  select bound_tenant_id into v_bound from authorization_codes where tenant_id = p_home and hash = p_hash;
+  perform set_config('countersign.tenant', v_before, true);
+  return v_bound;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.countersign_is_host()
  RETURNS boolean
  LANGUAGE sql
@@ -89,6 +168,7 @@ declare
   v_owner_kind text;
   v_owner uuid;
   v_family uuid;
+  v_standing jsonb;
 begin
   perform set_config('countersign.tenant', p_tenant::text, true);
   if p_kind = 'client_secret' then
@@ -107,13 +187,15 @@ begin
       from api_tokens t where t.tenant_id = p_tenant and t.hash = p_hash;
   else
     select t.owner_kind, t.owner_id, t.family_id,
-      jsonb_build_object('id', t.id, 'client_id', t.client_id, 'scopes', t.scopes, 'audience', t.audience, 'family', t.family_id,
+      jsonb_build_object('id', t.id, 'client_id', t.client_id, 'scopes', t.scopes, 'audience', t.audience, 'family_id', t.family_id,
         'extra', t.extra, 'issued', extract(epoch from t.create_time) * 1000, 'expires', extract(epoch from t.expire_time) * 1000,
         'revoked', t.revoke_time is not null)
       into v_owner_kind, v_owner, v_family, v_found
       from access_tokens t where t.tenant_id = p_tenant and t.hash = p_hash;
-    if v_family is not null and family_ended(p_tenant, v_owner, v_family) then
-      v_found := v_found || '{"revoked": true}'::jsonb;
+    if v_family is not null then
+      v_standing := family_standing(p_tenant, v_owner, v_family);
+      v_found := v_found || jsonb_build_object('family', v_standing)
+        || case when v_standing is null then '{"revoked": true}'::jsonb else '{}'::jsonb end;
     end if;
   end if;
   if v_found is null then
@@ -185,28 +267,164 @@ begin
     'assignments', coalesce(v_assignments, '[]'::jsonb) || coalesce(v_host_assignments, '[]'::jsonb));
 end $function$;
 
-CREATE OR REPLACE FUNCTION public.family_ended(p_tenant uuid, p_user uuid, p_family uuid)
- RETURNS boolean
+CREATE OR REPLACE FUNCTION public.end_families_of_client(p_client_tenant uuid, p_application uuid, p_reason text, p_now timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_ended jsonb;
+  v_before text := coalesce(current_setting('countersign.scope', true), '');
+begin
+  perform set_config('countersign.scope', 'host', true);
+  with ended as (
+    update token_families set revoke_time = p_now, revoke_reason = p_reason
+     where client_tenant_id = p_client_tenant and application_id = p_application and revoke_time is null
+     returning user_id, bound_tenant_id)
+  select coalesce(jsonb_agg(distinct jsonb_build_array(bound_tenant_id, user_id)), '[]'::jsonb) into v_ended from ended;
+  perform set_config('countersign.scope', v_before, true);
+  return v_ended;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.end_family(p_home uuid, p_family uuid, p_reason text, p_now timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_ended jsonb;
+  v_before text := coalesce(current_setting('countersign.tenant', true), '');
+begin
+  perform set_config('countersign.tenant', p_home::text, true);
+  update token_families set revoke_time = p_now, revoke_reason = p_reason
+   where tenant_id = p_home and id = p_family and revoke_time is null
+   returning jsonb_build_object('home', tenant_id, 'id', id, 'user', user_id, 'bound', bound_tenant_id, 'client_id', client_id)
+    into v_ended;
+  perform set_config('countersign.tenant', v_before, true);
+  return v_ended;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.family_standing(p_tenant uuid, p_user uuid, p_family uuid)
+ RETURNS jsonb
  LANGUAGE plpgsql
 AS $function$
 declare
   v_home uuid;
-  v_ended boolean;
+  v_client_tenant uuid;
+  v_application uuid;
+  v_found jsonb;
   v_before text := coalesce(current_setting('countersign.tenant', true), '');
 begin
-  if p_family is null then
-    return false;
-  end if;
   perform set_config('countersign.tenant', p_tenant::text, true);
   select home_tenant_id into v_home from memberships where tenant_id = p_tenant and user_id = p_user limit 1;
   if v_home is not null then
     perform set_config('countersign.tenant', v_home::text, true);
-    select revoke_time is not null into v_ended from token_families
-     where tenant_id = v_home and id = p_family and user_id = p_user and bound_tenant_id = p_tenant;
+    select f.client_tenant_id, f.application_id, jsonb_build_object('session', f.session_id, 'source', u.identity_source)
+      into v_client_tenant, v_application, v_found
+      from token_families f join users u on u.tenant_id = f.tenant_id and u.id = f.user_id
+     where f.tenant_id = v_home and f.id = p_family and f.user_id = p_user and f.bound_tenant_id = p_tenant and f.revoke_time is null;
+    if v_found is not null then
+      perform set_config('countersign.tenant', v_client_tenant::text, true);
+      if not exists (select from applications where tenant_id = v_client_tenant and id = v_application and state = 'active') then
+        v_found := null;
+      end if;
+    end if;
   end if;
   perform set_config('countersign.tenant', v_before, true);
-  -- no family, or no membership any more: ended
-  return coalesce(v_ended, true);
+  return v_found;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.find_session(p_home uuid, p_user uuid, p_hash bytea, p_now timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_found record;
+  v_before text := coalesce(current_setting('countersign.tenant', true), '');
+begin
+  perform set_config('countersign.tenant', p_home::text, true);
+  select s.id, s.user_id, s.state, s.methods, s.acr, s.auth_time, s.create_time, s.seen_time into v_found
+    from sessions s
+    join users u on u.tenant_id = s.tenant_id and u.id = s.user_id
+    join nodes n on n.tenant_id = s.tenant_id and n.id = s.tenant_id
+   where s.tenant_id = p_home and s.user_id = p_user and s.secret_hash = p_hash and s.state <> 'ended'
+     and s.expire_time > p_now and s.seen_time + make_interval(secs => s.idle_seconds) > p_now
+     and u.state = 'active' and n.state = 'active';
+  if v_found.id is not null and v_found.seen_time <= p_now - interval '1 minute' then
+    update sessions set seen_time = p_now
+     where tenant_id = p_home and id = v_found.id and state <> 'ended' and seen_time <= p_now - interval '1 minute';
+  end if;
+  perform set_config('countersign.tenant', v_before, true);
+  if v_found.id is null then
+    return null;
+  end if;
+  return jsonb_build_object('tenant', p_home, 'id', v_found.id, 'user', v_found.user_id, 'state', v_found.state,
+    'methods', v_found.methods, 'acr', v_found.acr, 'authenticated', extract(epoch from v_found.auth_time) * 1000,
+    'created', extract(epoch from v_found.create_time) * 1000);
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.hold_session(p_home uuid, p_id uuid, p_now timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_found jsonb;
+  v_before text := coalesce(current_setting('countersign.tenant', true), '');
+begin
+  perform set_config('countersign.tenant', p_home::text, true);
+  select jsonb_build_object('tenant', s.tenant_id, 'id', s.id, 'user', s.user_id, 'state', s.state, 'methods', s.methods, 'acr', s.acr,
+      'authenticated', extract(epoch from s.auth_time) * 1000, 'created', extract(epoch from s.create_time) * 1000)
+    into v_found
+    from sessions s
+   where s.tenant_id = p_home and s.id = p_id and s.state <> 'ended' and s.expire_time > p_now
+     and s.seen_time + make_interval(secs => s.idle_seconds) > p_now
+     for share;
+  perform set_config('countersign.tenant', v_before, true);
+  return v_found;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.human_standing(p_home uuid, p_user uuid, p_session uuid, p_hold boolean, p_bound uuid, p_now timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_found jsonb;
+  v_seen timestamptz;
+  v_before text := coalesce(current_setting('countersign.tenant', true), '');
+begin
+  perform set_config('countersign.tenant', p_home::text, true);
+  select jsonb_build_object('source', u.identity_source, 'email', u.email, 'email_verified', u.email_verified_time is not null,
+      'name', u.display_name, 'locale', u.locale, 'updated', floor(extract(epoch from u.update_time)))
+    into v_found
+    from users u join nodes n on n.tenant_id = u.tenant_id and n.id = u.tenant_id
+   where u.tenant_id = p_home and u.id = p_user and u.state = 'active' and n.state = 'active';
+  if v_found is null then
+    v_found := '{"error": "user"}';
+  elsif p_session is not null then
+    if p_hold then
+      select seen_time into v_seen from sessions
+       where tenant_id = p_home and id = p_session and user_id = p_user and state = 'full' and expire_time > p_now
+         and seen_time + make_interval(secs => idle_seconds) > p_now
+         for no key update;
+    else
+      select seen_time into v_seen from sessions
+       where tenant_id = p_home and id = p_session and user_id = p_user and state = 'full' and expire_time > p_now
+         and seen_time + make_interval(secs => idle_seconds) > p_now;
+    end if;
+    if v_seen is null then
+      v_found := '{"error": "session"}';
+    elsif v_seen < p_now - interval '1 minute' then
+      -- an application at work is its human at work
+      update sessions set seen_time = p_now where tenant_id = p_home and id = p_session and state = 'full' and seen_time < p_now;
+    end if;
+  end if;
+  if not v_found ? 'error' then
+    perform set_config('countersign.tenant', p_bound::text, true);
+    if not exists (select from memberships m join nodes n on n.tenant_id = m.tenant_id and n.id = m.tenant_id
+        where m.tenant_id = p_bound and m.user_id = p_user and m.home_tenant_id = p_home and n.state = 'active') then
+      v_found := '{"error": "membership"}';
+    end if;
+  end if;
+  perform set_config('countersign.tenant', v_before, true);
+  return v_found;
 end $function$;
 
 CREATE OR REPLACE FUNCTION public.jwt_facts(p_host uuid, p_tenant uuid, p_jti uuid, p_kind text, p_principal uuid, p_family uuid)
@@ -215,10 +433,15 @@ CREATE OR REPLACE FUNCTION public.jwt_facts(p_host uuid, p_tenant uuid, p_jti uu
 AS $function$
 declare
   v_revoked boolean;
+  v_family jsonb;
 begin
   perform set_config('countersign.tenant', p_tenant::text, true);
   select exists (select from revoked_tokens where tenant_id = p_tenant and jti = p_jti) into v_revoked;
-  return jsonb_build_object('revoked', v_revoked or family_ended(p_tenant, p_principal, p_family),
+  if p_family is not null then
+    v_family := family_standing(p_tenant, p_principal, p_family);
+    v_revoked := v_revoked or v_family is null;
+  end if;
+  return jsonb_build_object('revoked', v_revoked, 'family', v_family,
     'facts', decision_facts(p_host, p_tenant, p_kind, p_principal, p_tenant, p_tenant));
 end $function$;
 
@@ -262,6 +485,223 @@ begin
     v_answers := v_answers || jsonb_build_array(v_answer);
   end loop;
   return v_answers;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.open_family(p_home uuid, p_user uuid, p_family uuid, p_spec jsonb, p_now timestamp with time zone, p_refresh_id uuid, p_refresh_hash bytea, p_expire timestamp with time zone, p_jti uuid, p_access_hash bytea, p_access_expire timestamp with time zone, p_audience text[], p_jkt text, p_bind boolean, p_credential text, p_request text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_human jsonb;
+  v_bound uuid := (p_spec ->> 'bound')::uuid;
+  v_session uuid := (p_spec ->> 'session')::uuid;
+  v_scopes text[] := array(select jsonb_array_elements_text(p_spec -> 'scopes'));
+  v_audience text[] := array(select jsonb_array_elements_text(p_spec -> 'audience'));
+  v_methods text[] := array(select jsonb_array_elements_text(p_spec -> 'methods'));
+  v_auth_time timestamptz := to_timestamp((p_spec ->> 'auth_time')::float8 / 1000);
+  v_before text := coalesce(current_setting('countersign.tenant', true), '');
+begin
+  v_human := human_standing(p_home, p_user, v_session, true, v_bound, p_now);
+  if v_human ? 'error' then
+    return v_human;
+  end if;
+  perform set_config('countersign.tenant', p_home::text, true);
+  insert into token_families (tenant_id, id, user_id, session_id, offline, client_tenant_id, application_id, client_id, bound_tenant_id,
+      scopes, audience, authorization_details, claims, nonce, acr, methods, auth_time, dpop_jkt, create_time, use_time, expire_time)
+    values (p_home, p_family, p_user, v_session, (p_spec ->> 'offline')::boolean, (p_spec ->> 'client_tenant')::uuid,
+      (p_spec ->> 'application')::uuid, p_spec ->> 'client_id', v_bound, v_scopes, v_audience, nullif(p_spec -> 'details', 'null'),
+      nullif(p_spec -> 'claims', 'null'), p_spec ->> 'nonce', p_spec ->> 'acr', v_methods, v_auth_time,
+      case when p_bind then p_jkt end, p_now, p_now, p_expire);
+  if p_refresh_hash is not null then
+    insert into refresh_tokens (tenant_id, id, family_id, hash, create_time, expire_time)
+      values (p_home, p_refresh_id, p_family, p_refresh_hash, p_now, p_expire);
+  end if;
+  perform record_grant(v_bound, p_home, p_user, p_family, v_session, v_human ->> 'source', p_spec ->> 'client_id', p_now, p_jti,
+    p_access_hash, p_access_expire, v_scopes, coalesce(p_audience, v_audience),
+    jsonb_strip_nulls(jsonb_build_object('acr', p_spec ->> 'acr', 'amr', v_methods, 'auth_time', floor(extract(epoch from v_auth_time)),
+      'cnf', case when p_jkt is not null then jsonb_build_object('jkt', p_jkt) end,
+      'authorization_details', nullif(p_spec -> 'details', 'null'))),
+    p_credential, p_request,
+    jsonb_build_object('scope', array_to_string(v_scopes, ' '), 'audience', coalesce(p_audience, v_audience), 'family', p_family));
+  perform set_config('countersign.tenant', v_before, true);
+  return v_human;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.record_grant(p_bound uuid, p_home uuid, p_user uuid, p_family uuid, p_session uuid, p_source text, p_client_id text, p_now timestamp with time zone, p_jti uuid, p_access_hash bytea, p_access_expire timestamp with time zone, p_scopes text[], p_audience text[], p_extra jsonb, p_credential text, p_request text, p_detail jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_user text := 'users/' || p_user::text;
+begin
+  perform set_config('countersign.tenant', p_bound::text, true);
+  if p_access_hash is not null then
+    insert into access_tokens (tenant_id, id, hash, owner_kind, owner_id, client_id, scopes, audience, create_time, expire_time,
+        home_tenant_id, family_id, extra)
+      values (p_bound, p_jti, p_access_hash, 'human', p_user, p_client_id, p_scopes, p_audience, p_now, p_access_expire, p_home, p_family,
+        p_extra);
+  end if;
+  insert into audit_entries (tenant_id, id, time, action, outcome, authenticated_principal, subject, actor_of_record, identity_source,
+      credential, client_id, session_id, request_id, target, bypass, detail)
+    values (p_bound, p_jti, p_now, 'oauth.token', 'done', v_user, v_user, v_user, p_source, p_credential, p_client_id, p_session::text,
+      p_request, v_user, false, p_detail);
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.redeem_code(p_home uuid, p_hash bytea, p_client_tenant uuid, p_application uuid, p_redirect_uri text, p_challenge text, p_issuer text, p_now timestamp with time zone, p_family uuid, p_refresh_id uuid, p_refresh_hash bytea, p_expire timestamp with time zone, p_jti uuid, p_access_hash bytea, p_access_expire timestamp with time zone, p_audience text[], p_jkt text, p_bind boolean, p_request text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_code authorization_codes;
+  v_audience text[];
+  v_spec jsonb;
+  v_opened jsonb;
+  v_replayed boolean;
+  v_error text;
+  v_before text := coalesce(current_setting('countersign.tenant', true), '');
+begin
+  perform set_config('countersign.tenant', p_home::text, true);
+  -- a redeemed code is remembered beyond its life, so that a late replay still takes its tokens along
+  update authorization_codes set redeem_time = p_now, family_id = p_family, expire_time = p_now + interval '1 day'
+   where tenant_id = p_home and hash = p_hash and redeem_time is null and expire_time > p_now
+     and client_tenant_id = p_client_tenant and application_id = p_application
+     and (p_redirect_uri = redirect_uri or (p_redirect_uri is null and not redirect_uri_given))
+     and code_challenge is not distinct from p_challenge
+     and (dpop_jkt is null or dpop_jkt is not distinct from p_jkt)
+     and (p_audience is null or p_audience <@ case when cardinality(audience) = 0 then array[p_issuer] else audience end)
+   returning * into v_code;
+  if v_code.id is null then
+    select c.* into v_code from authorization_codes c where c.tenant_id = p_home and c.hash = p_hash;
+    v_replayed := v_code.redeem_time is not null;
+    v_error := case
+      when v_code.id is null then 'unknown'
+      when v_code.client_tenant_id <> p_client_tenant or v_code.application_id <> p_application then 'unknown'
+      when v_code.code_challenge is null and p_challenge is not null then 'unchallenged'
+      when v_code.code_challenge is distinct from p_challenge then 'verifier'
+      when not (p_redirect_uri is not distinct from v_code.redirect_uri or (p_redirect_uri is null and not v_code.redirect_uri_given))
+        then 'redirect_uri'
+      when v_code.dpop_jkt is not null and v_code.dpop_jkt is distinct from p_jkt then 'key'
+      when v_replayed then 'replayed'
+      when v_code.expire_time <= p_now then 'expired'
+      when p_audience is not null
+        and not p_audience <@ case when cardinality(v_code.audience) = 0 then array[p_issuer] else v_code.audience end then 'target'
+      -- it was redeemed between the two statements: theirs is the family
+      else 'replayed' end;
+    perform set_config('countersign.tenant', v_before, true);
+    return jsonb_build_object('error', v_error, 'family', v_code.family_id, 'user', v_code.user_id);
+  end if;
+  v_audience := case when cardinality(v_code.audience) = 0 then array[p_issuer] else v_code.audience end;
+  v_spec := jsonb_build_object('session', v_code.session_id, 'offline', 'offline_access' = any(v_code.scopes),
+    'client_tenant', v_code.client_tenant_id, 'application', v_code.application_id, 'client_id', v_code.client_id,
+    'bound', v_code.bound_tenant_id, 'scopes', v_code.scopes, 'audience', v_audience, 'details', v_code.authorization_details,
+    'claims', v_code.claims, 'nonce', v_code.nonce, 'acr', v_code.acr, 'methods', v_code.methods,
+    'auth_time', extract(epoch from v_code.auth_time) * 1000);
+  v_opened := open_family(p_home, v_code.user_id, p_family, v_spec, p_now, p_refresh_id, p_refresh_hash, p_expire, p_jti, p_access_hash,
+    p_access_expire, p_audience, p_jkt, p_bind, 'authorization_code/' || v_code.id::text, p_request);
+  perform set_config('countersign.tenant', v_before, true);
+  return case when v_opened ? 'error' then v_opened
+    else jsonb_build_object('human', v_opened, 'spec', v_spec, 'user', v_code.user_id) end;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.refresh_token_grant(p_home uuid, p_hash bytea)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_found jsonb;
+  v_before text := coalesce(current_setting('countersign.tenant', true), '');
+begin
+  perform set_config('countersign.tenant', p_home::text, true);
+  select jsonb_build_object('family', f.id, 'user', f.user_id, 'client_tenant', f.client_tenant_id, 'application', f.application_id,
+      'client_id', f.client_id, 'bound', f.bound_tenant_id, 'scopes', f.scopes, 'audience', f.audience,
+      'details', f.authorization_details, 'jkt', f.dpop_jkt, 'ended', f.revoke_time is not null, 'used', t.use_time is not null,
+      'issued', floor(extract(epoch from t.create_time)), 'expires', extract(epoch from t.expire_time) * 1000)
+    into v_found
+    from refresh_tokens t join token_families f on f.tenant_id = p_home and f.id = t.family_id
+   where t.tenant_id = p_home and t.hash = p_hash;
+  perform set_config('countersign.tenant', v_before, true);
+  return v_found;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.rotate_refresh_token(p_home uuid, p_hash bytea, p_client_tenant uuid, p_application uuid, p_jkt text, p_rotate boolean, p_now timestamp with time zone, p_next_id uuid, p_next_hash bytea, p_expire timestamp with time zone, p_jti uuid, p_access_hash bytea, p_access_expire timestamp with time zone, p_scopes text[], p_audience text[], p_details jsonb, p_request text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_token uuid;
+  v_use_time timestamptz;
+  v_expire_time timestamptz;
+  v_family token_families;
+  v_human jsonb;
+  v_before text := coalesce(current_setting('countersign.tenant', true), '');
+begin
+  perform set_config('countersign.tenant', p_home::text, true);
+  if p_rotate then
+    update refresh_tokens t set use_time = p_now
+      from token_families f
+     where t.tenant_id = p_home and t.hash = p_hash and t.use_time is null and t.expire_time > p_now
+       and f.tenant_id = p_home and f.id = t.family_id and f.revoke_time is null
+       and f.client_tenant_id = p_client_tenant and f.application_id = p_application
+       and (f.dpop_jkt is null or f.dpop_jkt is not distinct from p_jkt)
+     returning t.id, t.family_id into v_token, v_family.id;
+  else
+    select t.id, t.family_id into v_token, v_family.id
+      from refresh_tokens t join token_families f on f.tenant_id = p_home and f.id = t.family_id
+     where t.tenant_id = p_home and t.hash = p_hash and t.use_time is null and t.expire_time > p_now and f.revoke_time is null
+       and f.client_tenant_id = p_client_tenant and f.application_id = p_application
+       and (f.dpop_jkt is null or f.dpop_jkt is not distinct from p_jkt);
+  end if;
+  if v_token is null then
+    select t.use_time, t.expire_time into v_use_time, v_expire_time from refresh_tokens t where t.tenant_id = p_home and t.hash = p_hash;
+    select f.* into v_family
+      from refresh_tokens t join token_families f on f.tenant_id = p_home and f.id = t.family_id
+     where t.tenant_id = p_home and t.hash = p_hash;
+    perform set_config('countersign.tenant', v_before, true);
+    return jsonb_build_object('family', v_family.id, 'error', case
+      when v_family.id is null or v_family.client_tenant_id <> p_client_tenant or v_family.application_id <> p_application then 'unknown'
+      when v_family.dpop_jkt is not null and v_family.dpop_jkt is distinct from p_jkt then 'key'
+      when v_family.revoke_time is not null then 'ended'
+      when v_use_time is not null then 'reused'
+      else 'expired' end);
+  end if;
+
+  -- whoever ends the family either came before, and this finds nothing, or waits for us, and ends what we have just made
+  update token_families set use_time = p_now, expire_time = greatest(expire_time, p_expire)
+   where tenant_id = p_home and id = v_family.id and revoke_time is null
+   returning * into v_family;
+  if v_family.user_id is null then
+    perform set_config('countersign.tenant', v_before, true);
+    return '{"error": "ended"}';
+  end if;
+  v_human := human_standing(p_home, v_family.user_id, case when v_family.offline then null else v_family.session_id end, false,
+    v_family.bound_tenant_id, p_now);
+  if v_human ? 'error' then
+    -- who is suspended may be resumed: the token is as good then as it was before
+    if p_rotate then
+      update refresh_tokens set use_time = null where tenant_id = p_home and id = v_token;
+    end if;
+    perform set_config('countersign.tenant', v_before, true);
+    return v_human;
+  end if;
+  if p_rotate then
+    insert into refresh_tokens (tenant_id, id, family_id, hash, create_time, expire_time)
+      values (p_home, p_next_id, v_family.id, p_next_hash, p_now, p_expire);
+  end if;
+  perform record_grant(v_family.bound_tenant_id, p_home, v_family.user_id, v_family.id, v_family.session_id, v_human ->> 'source',
+    v_family.client_id, p_now, p_jti, p_access_hash, p_access_expire, coalesce(p_scopes, v_family.scopes),
+    coalesce(p_audience, v_family.audience),
+    jsonb_strip_nulls(jsonb_build_object('acr', v_family.acr, 'amr', v_family.methods,
+      'auth_time', floor(extract(epoch from v_family.auth_time)),
+      'cnf', case when p_jkt is not null then jsonb_build_object('jkt', p_jkt) end,
+      'authorization_details', coalesce(p_details, v_family.authorization_details))),
+    'refresh_token/' || v_token::text, p_request,
+    jsonb_build_object('scope', array_to_string(coalesce(p_scopes, v_family.scopes), ' '),
+      'audience', coalesce(p_audience, v_family.audience), 'family', v_family.id));
+  perform set_config('countersign.tenant', v_before, true);
+  return jsonb_build_object('human', v_human, 'user', v_family.user_id, 'family', v_family.id, 'spec', jsonb_build_object(
+    'session', v_family.session_id, 'bound', v_family.bound_tenant_id, 'scopes', v_family.scopes, 'audience', v_family.audience,
+    'details', v_family.authorization_details, 'claims', v_family.claims, 'nonce', v_family.nonce, 'acr', v_family.acr,
+    'methods', v_family.methods, 'auth_time', extract(epoch from v_family.auth_time) * 1000));
 end $function$;
 
 CREATE OR REPLACE FUNCTION public.sign_in_account(p_host uuid, p_digest bytea, p_context uuid)
@@ -325,6 +765,58 @@ begin
    where n.tenant_id = p_tenant and n.id = p_tenant;
   perform set_config('countersign.tenant', v_before, true);
   return v_front;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.tenants_of_human(p_home uuid, p_user uuid, p_search text, p_limit integer)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_used jsonb;
+  v_found jsonb;
+  v_tenant_before text := coalesce(current_setting('countersign.tenant', true), '');
+  v_scope_before text := coalesce(current_setting('countersign.scope', true), '');
+begin
+  perform set_config('countersign.tenant', p_home::text, true);
+  select coalesce(jsonb_object_agg(bound_tenant_id, used), '{}'::jsonb) into v_used from (
+    select bound_tenant_id, extract(epoch from max(use_time)) * 1000 as used
+      from token_families where tenant_id = p_home and user_id = p_user group by bound_tenant_id) families;
+  perform set_config('countersign.scope', 'host', true);
+  select jsonb_agg(jsonb_build_object('tenant', id, 'display_name', display_name, 'type', type, 'last_used', last_used)
+      order by last_used desc nulls last, lower(display_name), id)
+    into v_found from (
+      select n.id, n.display_name, n.type, (v_used ->> n.id::text)::double precision as last_used
+        from nodes n
+       where n.id in (select m.tenant_id from memberships m where m.user_id = p_user and m.home_tenant_id = p_home)
+         and n.tenant_id = n.id and n.parent_id is null and n.state = 'active'
+         and (p_search = '' or strpos(lower(n.display_name), lower(p_search)) > 0)
+       order by last_used desc nulls last, lower(n.display_name), n.id
+       limit p_limit) found;
+  perform set_config('countersign.scope', v_scope_before, true);
+  perform set_config('countersign.tenant', v_tenant_before, true);
+  return coalesce(v_found, '[]'::jsonb);
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.user_information(p_bound uuid, p_user uuid, p_family uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_home uuid;
+  v_found jsonb;
+begin
+  perform set_config('countersign.tenant', p_bound::text, true);
+  select home_tenant_id into v_home from memberships where tenant_id = p_bound and user_id = p_user limit 1;
+  if v_home is null then
+    return null;
+  end if;
+  perform set_config('countersign.tenant', v_home::text, true);
+  select jsonb_build_object('source', u.identity_source, 'email', u.email, 'email_verified', u.email_verified_time is not null,
+      'name', u.display_name, 'locale', u.locale, 'updated', floor(extract(epoch from u.update_time)), 'claims', f.claims)
+    into v_found
+    from users u join token_families f on f.tenant_id = u.tenant_id and f.user_id = u.id
+   where u.tenant_id = v_home and u.id = p_user and f.id = p_family;
+  return v_found;
 end $function$;
 
 create table access_tokens (
@@ -488,6 +980,7 @@ create table authorization_codes (
   constraint authorization_codes_pkey PRIMARY KEY (tenant_id, id),
   constraint authorization_codes_tenant_id_hash_key UNIQUE (tenant_id, hash)
 );
+CREATE INDEX authorization_codes_by_user ON authorization_codes USING btree (tenant_id, user_id);
 CREATE INDEX authorization_codes_expired ON authorization_codes USING btree (expire_time);
 create policy expired_removed_by_the_host on authorization_codes for delete using (countersign_is_host() AND (expire_time < now()));
 create policy expired_seen_by_the_host on authorization_codes for select using (countersign_is_host() AND (expire_time < now()));
@@ -731,8 +1224,8 @@ create table login_directory (
   constraint login_directory_pkey PRIMARY KEY (tenant_id, user_id)
 );
 CREATE INDEX login_directory_by_email ON login_directory USING btree (email_digest);
-create policy added_by_the_tenant on login_directory for insert with check (tenant_id = countersign_tenant());
 create policy changed_by_the_tenant on login_directory for update using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+create policy of_the_tenant on login_directory for insert with check (tenant_id = countersign_tenant());
 create policy removed_by_the_tenant on login_directory for delete using (tenant_id = countersign_tenant());
 create policy routing on login_directory for select using true;
 alter table login_directory enable row level security;
@@ -1076,6 +1569,9 @@ create table sessions (
   constraint sessions_state_check CHECK ((state = ANY (ARRAY['partial'::text, 'full'::text, 'ended'::text])))
 );
 CREATE INDEX sessions_by_user ON sessions USING btree (tenant_id, user_id, create_time);
+CREATE INDEX sessions_expired ON sessions USING btree (expire_time);
+create policy expired_removed_by_the_host on sessions for delete using (countersign_is_host() AND (expire_time < now()));
+create policy expired_seen_by_the_host on sessions for select using (countersign_is_host() AND (expire_time < now()));
 create policy of_the_tenant on sessions for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
 alter table sessions enable row level security;
 alter table sessions force row level security;
@@ -1172,9 +1668,12 @@ create table token_families (
   constraint token_families_pkey PRIMARY KEY (tenant_id, id),
   constraint token_families_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
 );
+CREATE INDEX token_families_by_client ON token_families USING btree (client_tenant_id, application_id) WHERE (revoke_time IS NULL);
 CREATE INDEX token_families_by_session ON token_families USING btree (tenant_id, session_id) WHERE (session_id IS NOT NULL);
 CREATE INDEX token_families_by_user ON token_families USING btree (tenant_id, user_id, create_time);
+create policy ended_by_the_host on token_families for update using countersign_is_host() with check countersign_is_host();
 create policy of_the_tenant on token_families for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+create policy seen_by_the_host on token_families for select using countersign_is_host();
 alter table token_families enable row level security;
 alter table token_families force row level security;
 grant delete, insert, select, update on table token_families to countersign_app;
@@ -1228,8 +1727,8 @@ create table verified_domains (
   tenant_id uuid not null,
   constraint verified_domains_pkey PRIMARY KEY (name)
 );
-create policy added_by_the_tenant on verified_domains for insert with check (tenant_id = countersign_tenant());
 create policy changed_by_the_tenant on verified_domains for update using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+create policy of_the_tenant on verified_domains for insert with check (tenant_id = countersign_tenant());
 create policy removed_by_the_tenant on verified_domains for delete using (tenant_id = countersign_tenant());
 create policy routing on verified_domains for select using true;
 alter table verified_domains enable row level security;

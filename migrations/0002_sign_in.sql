@@ -597,7 +597,8 @@ begin
     'facts', decision_facts(p_host, p_tenant, v_owner_kind, v_owner, p_tenant, p_tenant));
 end $$;
 
--- An application by its client id, in the tenant the id says it lives in: its registration, its live secrets, and whether its tenant lives.
+-- An application by its client id, in the tenant the id says it lives in: its registration, its live secrets, and whether the place it
+-- belongs to lives.
 create function application_facts(p_tenant uuid, p_client_id text) returns jsonb
   language plpgsql volatile as $$
 declare
@@ -608,9 +609,11 @@ begin
   select a.id, jsonb_build_object('tenant', p_tenant, 'id', a.id, 'client_id', a.client_id, 'display_name', a.display_name,
       'state', a.state, 'source', a.source, 'first_party', a.first_party, 'metadata', a.metadata, 'revision', a.revision,
       'updated', extract(epoch from a.update_time) * 1000,
-      'tenant_state', case when p_tenant = n.id then n.state end)
+      -- the perimeter it belongs to, and all above it, the tenant last
+      'tenant_state', case when not exists (select from nodes above where above.tenant_id = p_tenant
+        and above.id = any(n.ancestors) and above.state <> 'active') then 'active' else 'suspended' end)
     into v_id, v_found
-    from applications a left join nodes n on n.tenant_id = a.tenant_id and n.id = a.tenant_id
+    from applications a join nodes n on n.tenant_id = a.tenant_id and n.id = a.node_id
    where a.tenant_id = p_tenant and a.client_id = p_client_id and a.state <> 'deleted';
   if v_found is null then
     return null;

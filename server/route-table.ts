@@ -1,6 +1,8 @@
 /** Every HTTP route there is, with its policy: what the server mounts, the OpenAPI document describes, and the sweeps walk. */
 import type { Model } from "../core/model/model.ts";
 import { accessOperations } from "./access/operations.ts";
+import { applicationOperations } from "./clients/operations.ts";
+import { credentialOperations } from "./credentials/human-operations.ts";
 import { apiTokenOperations } from "./credentials/operations.ts";
 import type { Deciding } from "./decisions/check.ts";
 import { type Introspection, introspect } from "./oauth/introspect.ts";
@@ -25,7 +27,9 @@ export const allOperations = (model: Model): readonly Operation[] => [
   ...membershipOperations,
   ...serviceAccountOperations,
   ...apiTokenOperations,
+  ...credentialOperations,
   ...accessOperations,
+  ...applicationOperations,
   ...recordOperations,
 ];
 

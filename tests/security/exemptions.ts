@@ -21,6 +21,7 @@ export const ownTenantOperations: readonly string[] = [
   "accounts.list",
   "api-tokens.create",
   "api-tokens.list",
+  "applications.list",
   "audit.list",
   "built-in-roles.list",
   "clients.list",

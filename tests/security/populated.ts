@@ -25,6 +25,11 @@ export const populate = async (deployment: Deployment, name: string): Promise<Po
   const service = await tenant.account();
   const role = await idOf("/v1/roles", { display_name: "Reader", permissions: ["accounts:read"] });
   const assignment = await idOf("/v1/role-assignments", { parent: tenant.ref, principal: service.ref, role: "viewer" });
+  const application = await idOf("/v1/applications", {
+    parent: client.ref,
+    display_name: "An app",
+    redirect_uris: ["https://app.example/callback"],
+  });
   const token = await deployment.apiToken(await deployment.token(owner), ["accounts:read"]);
   return {
     tenant,
@@ -39,6 +44,7 @@ export const populate = async (deployment: Deployment, name: string): Promise<Po
       "api-tokens": token.ref.split("/")[1] ?? "",
       roles: role,
       "role-assignments": assignment,
+      applications: application,
     },
   };
 };
@@ -59,6 +65,7 @@ const bodies: Readonly<Record<string, (ids: Populated["ids"]) => object>> = {
     email: "grace@acme.example",
     display_name: "Grace",
   }),
+  "users.importPassword": () => ({ password_hash: "$2b$04$KBCwKxOzLha2MUDgW0PjXelD/gHXb7D9VX0OyEIA0dyN.KJZRQftO" }),
   "users.update": () => ({ display_name: "Renamed" }),
   "memberships.create": (ids) => ({ parent: `accounts/${ids["accounts"]}`, user: `users/${ids["users"]}` }),
   "service-accounts.create": (ids) => ({ parent: `clients/${ids["clients"]}`, display_name: "A service" }),
@@ -69,6 +76,12 @@ const bodies: Readonly<Record<string, (ids: Populated["ids"]) => object>> = {
     scopes: ["accounts:read"],
     expire_time: new Date(Date.now() + 60_000).toISOString(),
   }),
+  "applications.create": (ids) => ({
+    parent: `clients/${ids["clients"]}`,
+    display_name: "An app",
+    redirect_uris: ["https://app.example/callback"],
+  }),
+  "applications.update": () => ({ display_name: "Renamed" }),
   "roles.create": () => ({ display_name: "Writer", permissions: ["accounts:update"] }),
   "roles.update": () => ({ display_name: "Renamed" }),
   "role-assignments.create": (ids) => ({
