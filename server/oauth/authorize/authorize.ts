@@ -1,0 +1,165 @@
+/**
+ * `/oauth/authorize`, by GET and POST (OIDC Core §3.1.2.1): read the request, see who is there, judge both, and do the one thing that
+ * comes next. model.ts draws the way.
+ */
+import { type Fault, isFault } from "../../../core/faults.ts";
+import type { TenantId } from "../../../core/ids.ts";
+import type { Platform } from "../../platform/platform.ts";
+import { newId } from "../../platform/random.ts";
+import type { WebRequest, WebResponse } from "../../platform/web/request.ts";
+import { defaultPolicy } from "../../policies/model.ts";
+import { findSession } from "../../sessions/find-session.ts";
+import type { Session } from "../../sessions/model.ts";
+import { newSecret } from "../../tokens/secret-text.ts";
+import { finish, finishWithCode } from "./finish.ts";
+import { type CheckedRequest, requestUriPrefix, type StoredRequest, waitingTtlSeconds } from "./model.ts";
+import type { Authorizing } from "./needs.ts";
+import { type Facts, nextStep, settledTenant, type Step } from "./next-step.ts";
+import { readRequest } from "./read-request.ts";
+import { codeAnswer, errorAnswer, seeOther } from "./respond.ts";
+import { answerRequest, insertRequest, readFacts, type StoredFacts } from "./store.ts";
+
+export const authorize = async (needs: Authorizing, request: WebRequest): Promise<WebResponse> => {
+  const reading = await readRequest(needs, request.method === "POST" ? request.form : request.query);
+  if (reading.at === "unanswerable") return needs.renderError(reading.failure, request);
+  if (reading.at === "refused") return refuse(needs, reading, reading.failure, request);
+  const { read } = reading;
+
+  const session = await findSession(needs, request);
+  // Browsers leave a SameSite cookie out of what another site posts, and not out of the GET that this makes of it.
+  if (request.method === "POST" && session === undefined)
+    return seeOther(continuation(needs, read, await keep(needs, read, undefined, null)));
+  return proceed(needs, read, session, request);
+};
+
+const proceed = async (
+  needs: Authorizing,
+  read: CheckedRequest,
+  session: Session | undefined,
+  request: WebRequest,
+): Promise<WebResponse> => {
+  const { client, place, stored } = read;
+  const bound = settledTenant({ request: read.request, client, stored, session });
+  const known = session && (await readFacts(needs.platform.database, session, bound, client.clientId));
+  const step = nextStep({
+    request: read.request,
+    client,
+    stored,
+    session,
+    facts: known && factsOf(known),
+    now: needs.platform.clock.now(),
+  });
+  if (step.at === "error") return refuse(needs, read, step.failure, request);
+  if (step.at !== "done" || session === undefined || known === undefined) return toPage(needs, read, session, step);
+  const code = await finishWithCode(
+    needs,
+    read,
+    { session, bound: step.bound, scopes: step.scopes, identitySource: known.identity_source },
+    request.requestId,
+  );
+  if (code === undefined) return proceed(needs, read, undefined, request);
+  return isFault(code) ? needs.renderError(code, request) : codeAnswer(needs.issuer, place, code, request);
+};
+
+const factsOf = (stored: StoredFacts): Facts => ({
+  bound: stored.bound,
+  several: stored.several,
+  policy: { ...defaultPolicy, ...stored.policy },
+  consent:
+    stored.consent === null ? undefined : { scopes: stored.consent.scopes, details: stored.consent.details ?? [] },
+  totp: stored.totp,
+  passkey: stored.passkey,
+});
+
+/** An error is an answer too: a stored request has had its one. */
+const refuse = async (
+  needs: Authorizing,
+  { place, stored }: Pick<CheckedRequest, "place" | "stored">,
+  failure: Fault,
+  request: WebRequest,
+): Promise<WebResponse> => {
+  const finished = stored === undefined ? undefined : await finish(needs, stored);
+  return isFault(finished) ? needs.renderError(finished, request) : errorAnswer(needs.issuer, place, failure, request);
+};
+
+const pages = {
+  sign_in: "/sign-in",
+  reauthenticate: "/sign-in",
+  second_factor: "/sign-in/second-factor",
+  enrol: "/sign-in/enrol",
+  choose_tenant: "/tenants",
+  consent: "/consent",
+} as const;
+
+/** The page asks, and sends the browser back here. */
+const toPage = async (
+  needs: Authorizing,
+  read: CheckedRequest,
+  session: Session | undefined,
+  step: Exclude<Step, { at: "error" }>,
+): Promise<WebResponse> => {
+  // `done` without a session cannot be; should it ever, it is a sign-in.
+  const at = step.at === "done" ? "sign_in" : step.at;
+  const handle = await keep(needs, read, session, step.at === "consent" ? step.bound : null);
+  const again = at === "reauthenticate" ? "&reauthenticate=1" : "";
+  return seeOther(`${needs.issuer}${pages[at]}?request=${handle}${again}`);
+};
+
+/** Where the browser comes back to. */
+const continuation = (needs: Authorizing, { client }: CheckedRequest, handle: string): string =>
+  continuationOf(needs.issuer, client.clientId, handle);
+
+export const continuationOf = (issuer: string, clientId: string, handle: string): string =>
+  `${issuer}/oauth/authorize?${new URLSearchParams({ client_id: clientId, request_uri: requestUriPrefix + handle }).toString()}`;
+
+/**
+ * Stores the request, or keeps the one that is, while a human is asked. A page that shows a tenant has it settled first, for this session:
+ * what the human then agrees to is what was shown. Answers of another session, or for another tenant, are dropped.
+ */
+const keep = async (
+  { platform }: { readonly platform: Platform },
+  read: CheckedRequest,
+  session: Session | undefined,
+  shown: TenantId | null,
+): Promise<string> => {
+  const { client, stored } = read;
+  const now = platform.clock.now();
+  if (stored === undefined) {
+    const secret = newSecret("authorization_request", client.tenant, client.id as never);
+    await platform.database.transaction(client.tenant, (tx) =>
+      insertRequest(tx, {
+        id: newId(),
+        hash: secret.hash,
+        application: client.id,
+        via: "page",
+        parameters: read.parameters,
+        dpopJkt: read.request.dpopJkt,
+        createTime: new Date(now),
+        expireTime: new Date(now + waitingTtlSeconds * 1000),
+        session: shown === null ? null : (session?.id ?? null),
+        bound: shown,
+      }),
+    );
+    return secret.text;
+  }
+  if (!isKept(stored, session, shown))
+    await platform.database.transaction(stored.tenant, (tx) =>
+      answerRequest(
+        tx,
+        stored.id,
+        {
+          session: shown === null ? stored.session : (session?.id ?? null),
+          bound: shown === null ? stored.bound : shown,
+          consentTime: null,
+          scopes: null,
+          expireTime: new Date(stored.createTime + waitingTtlSeconds * 1000),
+        },
+        new Date(now),
+      ),
+    );
+  return stored.handle;
+};
+
+const isKept = (stored: StoredRequest, session: Session | undefined, shown: TenantId | null): boolean =>
+  stored.expireTime >= stored.createTime + waitingTtlSeconds * 1000 &&
+  (shown === null || (stored.session === session?.id && stored.bound === shown && stored.scopes === null));
