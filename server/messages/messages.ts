@@ -3,14 +3,11 @@
  *
  * A language is added as a folder beside `en/`, a file that joins its parts beside `en.ts`, and a row in `catalogues`.
  */
+import type { Catalogue, Message, MessageKey } from "./catalogue.ts";
 import { de } from "./de.ts";
 import { en } from "./en.ts";
 
-/** A text with `{names}` in braces; or one a plural category (Intl.PluralRules), told apart by the value `count`. */
-export type Message = string | { readonly one: string; readonly other: string };
-export type MessageKey = keyof typeof en;
-/** What a language has to say. */
-export type Catalogue = Readonly<Record<MessageKey, Message>>;
+export type { MessageKey } from "./catalogue.ts";
 
 const catalogues = { en, de } as const satisfies Record<string, Catalogue>;
 

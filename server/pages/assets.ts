@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { WebResponse } from "../platform/web/request.ts";
-import type { Route } from "../transport/http/routes.ts";
+import type { PageRoute } from "./page-route.ts";
 import { hrefOf, type Site } from "./site.ts";
 
 const own = (name: string): Buffer => readFileSync(join(import.meta.dirname, "assets", name));
@@ -50,7 +50,7 @@ export const assetOctets = (name: AssetName): number => files[name].content.leng
 const forGood = "public, max-age=31536000, immutable";
 const forNow = "public, max-age=300";
 
-export const assetRoutes = (refuse: Extract<Route, { kind: "page" }>["refuse"]): readonly Route[] =>
+export const assetRoutes = (refuse: PageRoute["refuse"]): readonly PageRoute[] =>
   assetNames.map((name) => ({
     kind: "page",
     method: "GET",

@@ -2,10 +2,8 @@
  * What forms are made of. Every input has a label; what is wrong with it is said beside it and read out with it; everything works with
  * the keyboard and without scripts.
  */
+import { formField } from "../sessions/csrf.ts";
 import { attributes, html, type Html, type Part } from "./html.ts";
-
-/** The hidden field that says the form is ours (server/sessions/csrf.ts). */
-export const formTokenField = "form_token";
 
 export type Field = {
   readonly name: string;
@@ -149,8 +147,42 @@ export type FormOptions = {
 
 export const form = ({ action, token, carried = {}, id, class: look, data = {}, body }: FormOptions): Html =>
   html`<form${attributes({ method: "post", action, id, class: look, ...data })}>
-${hidden(formTokenField, token)}${Object.entries(carried).map(([name, value]) => hidden(name, value))}
+${hidden(formField, token)}${Object.entries(carried).map(([name, value]) => hidden(name, value))}
 ${body}
+</form>`;
+
+export type PasskeyForm = Omit<FormOptions, "body" | "data"> & {
+  /** `get` asks for a passkey there is, `create` makes one. */
+  readonly kind: "get" | "create";
+  /** What `passkeyRequestOptions` or `passkeyCreationOptions` gave. */
+  readonly options: { readonly challenge: string };
+  /** Whether browsers may offer passkeys in the page's input with `autocomplete="… webauthn"`. */
+  readonly autofill?: boolean;
+  readonly label: string;
+  /** Said where the browser gave none. */
+  readonly failed: string;
+  readonly look?: "primary" | "quiet";
+  /** Fields above the button: a name for the new passkey. */
+  readonly body?: Part;
+};
+
+/** Passkeys need a script (assets/passkeys.js), which shows the form; the page names it with `script: "passkeys"`. */
+export const passkeyForm = (one: PasskeyForm): Html =>
+  html`<form${attributes({
+    method: "post",
+    action: one.action,
+    id: one.id,
+    class: one.class ?? "passkey",
+    hidden: true,
+    "data-passkey": one.kind,
+    "data-options": JSON.stringify(one.options),
+    "data-autofill": one.autofill === true ? "on" : undefined,
+  })}>
+${hidden(formField, one.token)}${Object.entries(one.carried ?? {}).map(([name, value]) => hidden(name, value))}
+<input type="hidden" name="response"><input type="hidden" name="challenge" value="${one.options.challenge}">
+<div class="notice error" role="alert" data-failed hidden><p>${one.failed}</p></div>
+${one.body}
+${button(one.label, { look: one.look ?? "quiet" })}
 </form>`;
 
 /** A search or filter: a GET, so its result has an address. */

@@ -29,8 +29,11 @@ export type Page = {
   readonly cookies?: readonly string[];
   /** `passkeys`: the page offers them. `fragment`: the page reads a secret from the URL's fragment. */
   readonly script?: "passkeys" | "fragment" | undefined;
-  /** Where posting this page's forms may end, beside here: the client's redirect URI. Chromium holds redirects to form-action too. */
-  readonly formTargets?: readonly string[];
+  /**
+   * Whether posting this page's forms may end at a client: its redirect URI may be of any origin and scheme, and Chromium holds
+   * redirects to form-action too.
+   */
+  readonly leadsAway?: boolean;
   /** `wide` for pages with lists and several forms. */
   readonly layout?: "narrow" | "wide";
   /** Links beside a wide page's content. */
@@ -65,26 +68,16 @@ const pageHeaders = {
   "x-robots-tag": "noindex",
 } as const;
 
-const contentPolicy = ({ script, formTargets = [] }: Page, nonce: string): string =>
+const contentPolicy = ({ script, leadsAway = false }: Page, nonce: string): string =>
   [
     "default-src 'none'",
     `style-src 'self' 'nonce-${nonce}'`,
     "img-src 'self' data:",
     `script-src ${script === undefined ? "'none'" : `'nonce-${nonce}'`}`,
-    ["form-action 'self'", ...formTargets.map(formTarget)].join(" "),
+    ...(leadsAway ? [] : ["form-action 'self'"]),
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ].join("; ");
-
-/** The narrowest source expression that a redirect to this URI passes: its origin where CSP can write that, else its scheme. */
-export const formTarget = (uri: string): string => {
-  if (!URL.canParse(uri)) return "";
-  const { protocol, host } = new URL(uri);
-  const isWeb = protocol === "https:" || protocol === "http:";
-  // CSP 3 §2.3.1: a host source has no brackets, so an IPv6 address cannot be written.
-  if (isWeb && /^[\w.-]+(:\d+)?$/.test(host)) return `${protocol}//${host}`;
-  return /^[a-z][a-z0-9+.-]*:$/.test(protocol) ? protocol : "";
-};
 
 const document = (page: Page, nonce: string): string => {
   const { site, locale, title, lead, body, brand = defaultBrand, layout = "narrow", nav, foot } = page;

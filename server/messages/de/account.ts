@@ -1,5 +1,5 @@
 /** Die Kontoseiten. */
-import type { Message } from "../messages.ts";
+import type { Message } from "../catalogue.ts";
 import type { account as english } from "../en/account.ts";
 
 export const account: Readonly<Record<keyof typeof english, Message>> = {

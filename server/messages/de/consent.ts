@@ -1,5 +1,5 @@
 /** Was eine Anwendung darf, in Worten. */
-import type { Message } from "../messages.ts";
+import type { Message } from "../catalogue.ts";
 import type { consent as english } from "../en/consent.ts";
 
 export const consent: Readonly<Record<keyof typeof english, Message>> = {

@@ -1,5 +1,5 @@
 /** E-Mail: `mail.{template}.subject`, `.text`, `.note`, und `.action`, wo es einen Link gibt. */
-import type { Message } from "../messages.ts";
+import type { Message } from "../catalogue.ts";
 import type { mail as english } from "../en/mail.ts";
 
 export const mail: Readonly<Record<keyof typeof english, Message>> = {

@@ -1,5 +1,5 @@
 /** Anmelden, und alles, was dorthin führt. */
-import type { Message } from "../messages.ts";
+import type { Message } from "../catalogue.ts";
 import type { pages as english } from "../en/pages.ts";
 
 export const pages: Readonly<Record<keyof typeof english, Message>> = {
@@ -25,6 +25,19 @@ export const pages: Readonly<Record<keyof typeof english, Message>> = {
   "problem.unavailable": "Wir können gerade nicht antworten. Bitte versuchen Sie es gleich noch einmal.",
   "problem.general": "Das hat nicht geklappt. Bitte prüfen Sie Ihre Eingaben.",
 
+  "password.wrong": "Wählen Sie ein anderes Passwort.",
+  "password.too_short": {
+    one: "Zu kurz: Nehmen Sie mindestens {count} Zeichen.",
+    other: "Zu kurz: Nehmen Sie mindestens {count} Zeichen.",
+  },
+  "password.too_long": "Zu lang: Das könnte niemand noch einmal tippen.",
+  "password.not_text": "Darin ist ein Zeichen, das keine Tastatur schreibt.",
+  "password.common": "Das ist eines der Passwörter, die zuerst geraten werden. Wählen Sie ein anderes.",
+  "password.about_you":
+    "Das ist kaum mehr als Ihr Name, Ihre Adresse oder der Name dieses Dienstes. Wählen Sie ein anderes.",
+  "email.wrong": "Diese Adresse geht hier nicht.",
+  "display_name.wrong": "Dieser Name geht hier nicht.",
+
   "sign_in.title": "Anmelden",
   "sign_in.lead_application": "weiter zu {application}",
   "sign_in.lead": "mit Ihrem Konto",
@@ -37,6 +50,7 @@ export const pages: Readonly<Record<keyof typeof english, Message>> = {
   "sign_in.password_title": "Passwort eingeben",
   "sign_in.password": "Passwort",
   "sign_in.change_email": "Andere Adresse verwenden",
+  "sign_in.change_account": "Anderes Konto verwenden",
   "sign_in.forgot": "Passwort vergessen?",
   "sign_in.wrong": "Adresse und Passwort gehören zu keinem Konto, das sich hier anmelden kann.",
   "sign_in.again": "Bitte bestätigen Sie, dass Sie es sind.",
@@ -61,6 +75,8 @@ export const pages: Readonly<Record<keyof typeof english, Message>> = {
     "Gerät und Codes verloren? Die Administratoren Ihrer Organisation können Ihre zweiten Faktoren zurücksetzen.",
 
   "enrol.title": "Zweiten Schritt einrichten",
+  "enrol.totp_name": "Authenticator-App",
+  "enrol.passkey_name": "Passkey",
   "enrol.lead":
     "{tenant} verlangt mehr als ein Passwort. Mit einer Authenticator-App bleibt das Konto Ihres, auch wenn das Passwort bekannt wird.",
   "enrol.step_scan": "Scannen Sie das mit Ihrer Authenticator-App",

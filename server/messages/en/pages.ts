@@ -22,6 +22,18 @@ export const pages = {
   "problem.unavailable": "We cannot answer right now. Please try again in a moment.",
   "problem.general": "That did not work. Please check what you entered.",
 
+  "password.wrong": "Choose another password.",
+  "password.too_short": {
+    one: "Too short: use at least {count} character.",
+    other: "Too short: use at least {count} characters.",
+  },
+  "password.too_long": "Too long: nobody could type that again.",
+  "password.not_text": "This has a character in it that no keyboard types.",
+  "password.common": "This is one of the passwords that are guessed first. Choose another.",
+  "password.about_you": "This is little more than your name, your address or the name of this service. Choose another.",
+  "email.wrong": "This address cannot be used here.",
+  "display_name.wrong": "This name cannot be used here.",
+
   "sign_in.title": "Sign in",
   "sign_in.lead_application": "to continue to {application}",
   "sign_in.lead": "with your account",
@@ -33,6 +45,7 @@ export const pages = {
   "sign_in.password_title": "Enter your password",
   "sign_in.password": "Password",
   "sign_in.change_email": "Use another address",
+  "sign_in.change_account": "Use another account",
   "sign_in.forgot": "Forgot your password?",
   "sign_in.wrong": "This address and password do not match an account that can sign in here.",
   "sign_in.again": "To go on, please confirm that it is you.",
@@ -56,6 +69,8 @@ export const pages = {
     "Lost your device and your codes? An administrator of your organisation can reset your second factors.",
 
   "enrol.title": "Set up a second step",
+  "enrol.totp_name": "Authenticator app",
+  "enrol.passkey_name": "Passkey",
   "enrol.lead":
     "{tenant} asks for more than a password. Add an authenticator app, and your account stays yours even if the password leaks.",
   "enrol.step_scan": "Scan this with your authenticator app",

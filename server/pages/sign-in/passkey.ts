@@ -1,0 +1,42 @@
+/** What the browser's passkey answered, sent by the page's script: as the first factor, or as the second of a session under way. */
+import { isFault } from "../../../core/faults.ts";
+import { signInWithPasskey } from "../../sign-in/sign-in-with-passkey.ts";
+import { forgetEmail } from "../email-hint.ts";
+import { seeOther } from "../page.ts";
+import { inWords } from "../problems.ts";
+import { given, hrefFrom, onwards, type PageSpec } from "../visit.ts";
+import { emailPage } from "./email.ts";
+import { factorPage } from "./second-factor.ts";
+
+export const passkeyPage: PageSpec = {
+  path: "/sign-in/passkey",
+  policy: { public: "people sign in here" },
+  get: async (visitor) => (visitor.stale ? emailPage(visitor) : seeOther(hrefFrom(visitor, "/sign-in"))),
+  post: async (visitor) => {
+    const { request, session, context, needs, words } = visitor;
+    const signedIn = await signInWithPasskey(needs.signIn, {
+      response: responseIn(request.form["response"]),
+      challenge: given(visitor, "challenge") ?? "",
+      context,
+      remember: request.form["remember"] === "on",
+      request,
+      current: session,
+    });
+    if (!isFault(signedIn)) return onwards(visitor, signedIn, [forgetEmail]);
+    const form = inWords(words, signedIn, words("sign_in.passkey_failed"));
+    const isSecond = given(visitor, "second") !== undefined && session !== undefined;
+    return isSecond ? factorPage(visitor, session, { form }) : emailPage(visitor, { form });
+  },
+};
+
+const responseLengthMax = 20_000;
+
+/** Null where it is no JSON: the use case refuses it like any other that is wrong. */
+export const responseIn = (text: string | readonly string[] | undefined): unknown => {
+  if (typeof text !== "string" || text.length > responseLengthMax) return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+};
