@@ -1,4 +1,5 @@
 /** Every HTTP route there is, with its policy: what the server mounts, the OpenAPI document describes, and the sweeps walk. */
+import type { Fault } from "../core/faults.ts";
 import type { Model } from "../core/model/model.ts";
 import { accessOperations } from "./access/operations.ts";
 import { applicationOperations } from "./clients/operations.ts";
@@ -11,11 +12,15 @@ import { serverMetadata } from "./oauth/metadata.ts";
 import type { NonceNeeds } from "./oauth/dpop/nonces.ts";
 import { resourceMetadata } from "./oauth/resource-metadata.ts";
 import { revokeEndpoint } from "./oauth/revoke-token.ts";
+import { authorize } from "./oauth/authorize/authorize.ts";
+import { type Pushing, pushRequest } from "./oauth/authorize/push-request.ts";
 import type { Operation } from "./operations/operation.ts";
+import { errorPage } from "./pages/error-page.ts";
 import { perimeterOperations } from "./perimeters/operations.ts";
 import { membershipOperations } from "./principals/memberships/operations.ts";
 import { serviceAccountOperations } from "./principals/service-accounts/operations.ts";
 import { userOperations } from "./principals/users/operations.ts";
+import type { WebRequest } from "./platform/web/request.ts";
 import { recordOperations } from "./record/operations.ts";
 import { keySetCacheSeconds } from "./tokens/signing-keys.ts";
 import { evaluate } from "./transport/http/authzen.ts";
@@ -87,7 +92,34 @@ const documents = (needs: Issuing): readonly Route[] => {
   ];
 };
 
-export const routeTable = (needs: Issuing & Introspection, deciding: Deciding & NonceNeeds): readonly Route[] => {
+const authorizationRoutes = (needs: Omit<Pushing, "renderError">): readonly Route[] => {
+  const { issuer } = needs;
+  const authorizing: Pushing = {
+    ...needs,
+    renderError: (failure, request) => errorPage({ issuer }, failure, request.requestId, request),
+  };
+  const common = {
+    kind: "web",
+    path: "/oauth/authorize",
+    policy: { public: "RFC 6749 §3.1: whoever comes is sent to sign in, and a code is made for the human of the session alone" },
+    handle: (request: WebRequest) => authorize(authorizing, request),
+    refuse: (failure: Fault, requestId: string) => errorPage({ issuer }, failure, requestId),
+  } as const;
+  return [
+    { ...common, method: "GET" },
+    { ...common, method: "POST" },
+    {
+      kind: "protocol",
+      method: "POST",
+      path: "/oauth/par",
+      policy: { client: "RFC 9126 §2: the client authenticates as at the token endpoint" },
+      cors: true,
+      handle: (request) => pushRequest(authorizing, request),
+    },
+  ];
+};
+
+export const routeTable = (needs: Issuing & Introspection & Omit<Pushing, "renderError">, deciding: Deciding & NonceNeeds): readonly Route[] => {
   const { pathname } = new URL(needs.issuer);
   const prefix = pathname === "/" ? "" : pathname;
   const routes: readonly Route[] = [
@@ -112,6 +144,7 @@ export const routeTable = (needs: Issuing & Introspection, deciding: Deciding & 
       policy: { client: "RFC 7009 §2.1: the client authenticates" },
       handle: (request) => revokeEndpoint(needs, request),
     },
+    ...authorizationRoutes(needs),
     {
       kind: "json",
       method: "POST",

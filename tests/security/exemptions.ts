@@ -10,11 +10,18 @@ export const publicRoutes: readonly string[] = [
   "GET /.well-known/oauth-protected-resource/access/v1",
   "GET /.well-known/oauth-protected-resource/v1",
   "GET /.well-known/openid-configuration",
+  "GET /oauth/authorize",
   "GET /oauth/jwks",
+  "POST /oauth/authorize",
 ];
 
 /** OAuth endpoints: the client authenticates as the endpoint's own RFC says; the sweep asks them in its own way. */
-export const clientRoutes: readonly string[] = ["POST /oauth/introspect", "POST /oauth/revoke", "POST /oauth/token"];
+export const clientRoutes: readonly string[] = [
+  "POST /oauth/introspect",
+  "POST /oauth/par",
+  "POST /oauth/revoke",
+  "POST /oauth/token",
+];
 
 /** These name nothing that could be another tenant's: whose token it is says which tenant they are about. */
 export const ownTenantOperations: readonly string[] = [

@@ -10,11 +10,12 @@ import type { WebRequest, WebResponse } from "../../platform/web/request.ts";
 import { defaultPolicy } from "../../policies/model.ts";
 import { findSession } from "../../sessions/find-session.ts";
 import type { Session } from "../../sessions/model.ts";
+import { isRememberedDevice } from "../../sign-in/remembered-device.ts";
 import { newSecret } from "../../tokens/secret-text.ts";
 import { finish, finishWithCode } from "./finish.ts";
 import { type CheckedRequest, requestUriPrefix, type StoredRequest, waitingTtlSeconds } from "./model.ts";
 import type { Authorizing } from "./needs.ts";
-import { type Facts, nextStep, settledTenant, type Step } from "./next-step.ts";
+import { asksForDevice, type Facts, nextStep, settledTenant, type Step } from "./next-step.ts";
 import { readRequest } from "./read-request.ts";
 import { codeAnswer, errorAnswer, seeOther } from "./respond.ts";
 import { answerRequest, insertRequest, readFacts, type StoredFacts } from "./store.ts";
@@ -41,12 +42,13 @@ const proceed = async (
   const { client, place, stored } = read;
   const bound = settledTenant({ request: read.request, client, stored, session });
   const known = session && (await readFacts(needs.platform.database, session, bound, client.clientId));
+  const facts = session && known && (await factsOf(needs, session, known, request));
   const step = nextStep({
     request: read.request,
     client,
     stored,
     session,
-    facts: known && factsOf(known),
+    facts,
     now: needs.platform.clock.now(),
   });
   if (step.at === "error") return refuse(needs, read, step.failure, request);
@@ -61,15 +63,22 @@ const proceed = async (
   return isFault(code) ? needs.renderError(code, request) : codeAnswer(needs.issuer, place, code, request);
 };
 
-const factsOf = (stored: StoredFacts): Facts => ({
-  bound: stored.bound,
-  several: stored.several,
-  policy: { ...defaultPolicy, ...stored.policy },
-  consent:
-    stored.consent === null ? undefined : { scopes: stored.consent.scopes, details: stored.consent.details ?? [] },
-  totp: stored.totp,
-  passkey: stored.passkey,
-});
+const factsOf = async (
+  { platform }: Authorizing,
+  session: Session,
+  stored: StoredFacts,
+  request: WebRequest,
+): Promise<Facts> => {
+  const { bound, several, totp, passkey } = stored;
+  const policy = { ...defaultPolicy, ...stored.policy };
+  const now = platform.clock.now();
+  const remembered =
+    asksForDevice(session, { policy, totp, passkey }) &&
+    (await platform.database.transaction(session.home, (tx) => isRememberedDevice(tx, session, policy, request, now)));
+  const consent =
+    stored.consent === null ? undefined : { scopes: stored.consent.scopes, details: stored.consent.details ?? [] };
+  return { bound, several, policy, consent, totp, passkey, remembered };
+};
 
 /** An error is an answer too: a stored request has had its one. */
 const refuse = async (

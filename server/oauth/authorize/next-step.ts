@@ -25,6 +25,8 @@ export type Facts = {
   /** Which second factors the human has. */
   readonly totp: boolean;
   readonly passkey: boolean;
+  /** Whether this browser may leave the second factor out, as the bound tenant has it. */
+  readonly remembered?: boolean;
 };
 
 export type Situation = {
@@ -32,12 +34,7 @@ export type Situation = {
   readonly client: { readonly tenant: TenantId; readonly firstParty: boolean };
   /** What has been answered on the way, where the request has had to wait. */
   readonly stored: Pick<StoredRequest, "createTime" | "session" | "bound" | "consentTime" | "scopes"> | undefined;
-  readonly session:
-    | (Pick<Session, "id" | "state" | "acr" | "authTime"> & {
-        readonly user: PrincipalId;
-        readonly deviceTrusted?: boolean;
-      })
-    | undefined;
+  readonly session: (Pick<Session, "id" | "state" | "acr" | "authTime"> & { readonly user: PrincipalId }) | undefined;
   /** Undefined without a session. */
   readonly facts: Facts | undefined;
   readonly now: number;
@@ -183,9 +180,16 @@ const policyKept = (known: Known): Step | undefined => {
   const { mfa, reauthenticate_seconds } = facts.policy;
   const tooOld = reauthenticate_seconds > 0 && now - session.authTime > reauthenticate_seconds * 1000;
   if (tooOld && !isNew(known)) return { at: "reauthenticate" };
-  const weak = mfa === "required" && !satisfies(session.acr, multiFactor) && session.deviceTrusted !== true;
-  return weak ? secondFactor(known) : undefined;
+  if (mfa === "off" || satisfies(session.acr, multiFactor)) return undefined;
+  if (hasFactor(known)) return facts.remembered === true ? undefined : { at: "second_factor" };
+  return mfa === "required" ? { at: "enrol" } : undefined;
 };
+
+/** Whether `policyKept` would want to know of a remembered device: a look that is only taken where it decides something. */
+export const asksForDevice = (
+  { acr }: Pick<Session, "acr">,
+  { policy, totp, passkey }: Pick<Facts, "policy" | "totp" | "passkey">,
+): boolean => policy.mfa !== "off" && (totp || passkey) && !satisfies(acr, multiFactor);
 
 /** OIDC Core §3.1.2.4. The deployment's own clients ask nobody, unless they say they want to. */
 const agreed = ({ request, client, stored, session, facts }: Known, bound: TenantId): Step => {

@@ -21,6 +21,8 @@ import { checkAll, readPlace, storedNamed } from "./read-request.ts";
 import { answerRequest, keepConsent, readFacts } from "./store.ts";
 import { tenantsOfHuman } from "./tenants.ts";
 
+export type { HumanTenant } from "./model.ts";
+
 export type PendingNeeds = RequestNeeds;
 
 export type Pending = {
@@ -37,6 +39,8 @@ export type Pending = {
     readonly firstParty: boolean;
     readonly source: Client["source"];
   };
+  /** Where the browser may be led from a page's form, for its `form-action`: browsers hold that against redirects too. */
+  readonly formTargets: readonly string[];
   readonly clientTenant: TenantId;
   /** The tenant the token will be for, once it is known: asked for, chosen, or the only one there is. */
   readonly boundTenant: TenantId | null;
@@ -82,6 +86,7 @@ const open = async (needs: PendingNeeds, handle: string): Promise<Result<Opened>
         firstParty: client.firstParty,
         source: client.source,
       },
+      formTargets: [targetOf(place.redirectUri)],
       clientTenant: client.tenant,
       boundTenant: request.tenant ?? (client.tenant === hostTenant ? stored.bound : client.tenant),
       scopes: request.scopes,
@@ -101,6 +106,12 @@ const hostOf = (client: Client, redirectUri: string): string => {
   if (!URL.canParse(shown)) return "";
   const { host, protocol } = new URL(shown);
   return host === "" ? protocol : host;
+};
+
+/** A CSP source: the origin, or the scheme of a native app. */
+const targetOf = (redirectUri: string): string => {
+  const { origin, protocol } = new URL(redirectUri);
+  return origin === "null" ? protocol : origin;
 };
 
 /** The request the handle names: not finished, not expired. One answer for whatever else it may be. */

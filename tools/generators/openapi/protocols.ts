@@ -86,6 +86,36 @@ const resourceEntry = (operationId: string, summary: string): ProtocolEntry => (
   }),
 });
 
+const authorizationParameters: Properties = {
+  client_id: text("RFC 6749 §4.1.1"),
+  response_type: { type: "string", const: "code" },
+  redirect_uri: text("one that is registered, to the octet; the port of a loopback address excepted"),
+  scope: text("OpenID's scopes and permissions, separated by spaces; all the client is registered for, if left out"),
+  state: text("comes back as it was sent"),
+  code_challenge: text("RFC 7636 §4.2"),
+  code_challenge_method: { type: "string", const: "S256" },
+  response_mode: { type: "string", enum: ["query", "form_post"] },
+  nonce: text("comes back in the ID token"),
+  prompt: text("`none`, or any of `login`, `consent`, `select_account`"),
+  max_age: text("seconds since the human last signed in, at most"),
+  acr_values: text("RFC 9470: authentication context classes, any of which will do"),
+  claims: text("OIDC Core §5.5, JSON"),
+  login_hint: text("an e-mail address"),
+  id_token_hint: text("an ID token of this server: the human who is meant"),
+  ui_locales: text("languages, preferred first"),
+  resource: { type: "array", items: { type: "string", format: "uri" }, description: "RFC 8707; may be repeated" },
+  authorization_details: text("RFC 9396, JSON"),
+  dpop_jkt: text("RFC 9449 §10: the key the code is bound to"),
+  tenant: text("ref of the tenant the tokens are for; the human is asked, if left out and there are several"),
+  request: text("RFC 9101: all of these as a signed JWT"),
+  request_uri: text("RFC 9126: a request that was pushed"),
+};
+const authorizationResponses = {
+  200: { description: "a form that posts itself to the client (`response_mode=form_post`)" },
+  303: { description: "to the client with `code`, `state` and `iss`, or with an error; or to a page that asks the human" },
+  400: { description: "a page: the client or its redirect URI is not known, so nobody else can be told" },
+};
+
 const described: Readonly<Record<string, ProtocolEntry>> = {
   "GET /.well-known/oauth-protected-resource": resourceEntry(
     "oauth.resource-metadata",
@@ -160,6 +190,49 @@ const described: Readonly<Record<string, ProtocolEntry>> = {
       ...clientAuthentication,
     }),
     responses: { 200: { description: "it is not active any more, or never was" } },
+  },
+  "GET /oauth/authorize": {
+    operationId: "oauth.authorize",
+    summary: "Ask a human for authorization (RFC 6749 §3.1, OIDC Core §3.1.2)",
+    tags: ["oauth"],
+    parameters: Object.entries(authorizationParameters).map(([name, schema]) => ({
+      name,
+      in: "query",
+      required: name === "client_id",
+      schema,
+    })),
+    responses: authorizationResponses,
+  },
+  "POST /oauth/authorize": {
+    operationId: "oauth.authorize-by-form",
+    summary: "The same, with the parameters in a form (OIDC Core §3.1.2.1)",
+    tags: ["oauth"],
+    requestBody: form(["client_id"], authorizationParameters),
+    responses: authorizationResponses,
+  },
+  "POST /oauth/par": {
+    operationId: "oauth.par",
+    summary: "Push an authorization request (RFC 9126)",
+    tags: ["oauth"],
+    security: asClient,
+    requestBody: form(["client_id"], { ...authorizationParameters, ...clientAuthentication }),
+    responses: {
+      201: {
+        description: "a reference for the browser to carry",
+        content: {
+          "application/json": {
+            schema: {
+              type: "object",
+              required: ["request_uri", "expires_in"],
+              properties: {
+                request_uri: text("`urn:ietf:params:oauth:request_uri:…`, good for one answer"),
+                expires_in: { type: "integer", description: "seconds" },
+              },
+            },
+          },
+        },
+      },
+    },
   },
   "GET /oauth/jwks": {
     operationId: "oauth.jwks",
