@@ -155,7 +155,7 @@ export type PasskeyForm = Omit<FormOptions, "body" | "data"> & {
   /** `get` asks for a passkey there is, `create` makes one. */
   readonly kind: "get" | "create";
   /** What `passkeyRequestOptions` or `passkeyCreationOptions` gave. */
-  readonly options: { readonly challenge: string };
+  readonly options: object;
   /** Whether browsers may offer passkeys in the page's input with `autocomplete="… webauthn"`. */
   readonly autofill?: boolean;
   readonly label: string;
@@ -179,7 +179,7 @@ export const passkeyForm = (one: PasskeyForm): Html =>
     "data-autofill": one.autofill === true ? "on" : undefined,
   })}>
 ${hidden(formField, one.token)}${Object.entries(one.carried ?? {}).map(([name, value]) => hidden(name, value))}
-<input type="hidden" name="response"><input type="hidden" name="challenge" value="${one.options.challenge}">
+<input type="hidden" name="response">
 <div class="notice error" role="alert" data-failed hidden><p>${one.failed}</p></div>
 ${one.body}
 ${button(one.label, { look: one.look ?? "quiet" })}

@@ -29,11 +29,8 @@ export type Page = {
   readonly cookies?: readonly string[];
   /** `passkeys`: the page offers them. `fragment`: the page reads a secret from the URL's fragment. */
   readonly script?: "passkeys" | "fragment" | undefined;
-  /**
-   * Whether posting this page's forms may end at a client: its redirect URI may be of any origin and scheme, and Chromium holds
-   * redirects to form-action too.
-   */
-  readonly leadsAway?: boolean;
+  /** CSP sources where posting this page's forms may end, beside here: browsers hold redirects to form-action too. */
+  readonly formTargets?: readonly string[];
   /** `wide` for pages with lists and several forms. */
   readonly layout?: "narrow" | "wide";
   /** Links beside a wide page's content. */
@@ -68,16 +65,19 @@ const pageHeaders = {
   "x-robots-tag": "noindex",
 } as const;
 
-const contentPolicy = ({ script, leadsAway = false }: Page, nonce: string): string =>
+const contentPolicy = ({ script, formTargets = [] }: Page, nonce: string): string =>
   [
     "default-src 'none'",
     `style-src 'self' 'nonce-${nonce}'`,
     "img-src 'self' data:",
     `script-src ${script === undefined ? "'none'" : `'nonce-${nonce}'`}`,
-    ...(leadsAway ? [] : ["form-action 'self'"]),
+    ["form-action 'self'", ...formTargets.map(writable)].join(" "),
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ].join("; ");
+
+/** CSP 3 §2.3.1: a host source has no brackets, so of an IPv6 address only the scheme can be written. */
+const writable = (source: string): string => (source.includes("[") ? source.slice(0, source.indexOf(":") + 1) : source);
 
 const document = (page: Page, nonce: string): string => {
   const { site, locale, title, lead, body, brand = defaultBrand, layout = "narrow", nav, foot } = page;

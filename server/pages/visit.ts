@@ -4,10 +4,11 @@
  */
 import { type Fault, fault, isFault, type Result } from "../../core/faults.ts";
 import { hostTenant, isUuid, type TenantId } from "../../core/ids.ts";
-import type { Model } from "../../core/model/model.ts";
 import { type Locale, localeOf, type Words, wordsIn } from "../messages/messages.ts";
 import { continueUrl, type Pending, readPending } from "../oauth/authorize/pending.ts";
-import type { Platform } from "../platform/platform.ts";
+import type { RequestNeeds } from "../oauth/authorize/needs.ts";
+import type { SecretKey } from "../platform/keys/seal.ts";
+import type { Limits } from "../platform/limits/limits.ts";
 import type { Form, WebRequest, WebResponse } from "../platform/web/request.ts";
 import { type TenantFront, tenantFront } from "../policies/front.ts";
 import { checkFormToken, formToken } from "../sessions/csrf.ts";
@@ -20,16 +21,14 @@ import { html } from "./html.ts";
 import { notice } from "./kit.ts";
 import { type Page, renderPage, seeOther } from "./page.ts";
 import type { PageRoute } from "./page-route.ts";
-import { hrefOf, type Site } from "./site.ts";
+import { hrefOf } from "./site.ts";
 
-export type PageNeeds = Site & {
-  readonly platform: Platform;
-  readonly model: Model;
+export type PageNeeds = RequestNeeds & {
   readonly signIn: SignIn;
+  readonly limits: Limits;
+  readonly sealKey: SecretKey;
   /** `derivedKey(secretKey, "form tokens")`. */
   readonly formKey: Buffer;
-  /** `derivedKey(secretKey, "passkey challenges")`. */
-  readonly challengeKey: Buffer;
   /** `derivedKey(secretKey, "user codes")`. */
   readonly userCodeKey: Buffer;
 };
@@ -131,7 +130,7 @@ export const onwards = (visitor: Visitor, { next, cookies }: SignedIn, more: rea
   return seeOther(next === "enrol" ? hrefFrom(visitor, "/sign-in/enrol") : destinationOf(visitor), all);
 };
 
-type Shown = Omit<Page, "site" | "locale" | "brand" | "leadsAway">;
+type Shown = Omit<Page, "site" | "locale" | "brand" | "formTargets">;
 
 /** The page in the visit's language and brand. */
 export const show = (visitor: Visitor, page: Shown): WebResponse => {
@@ -143,7 +142,7 @@ export const show = (visitor: Visitor, page: Shown): WebResponse => {
     brand,
     status: page.status ?? (stale ? 403 : 200),
     cookies: [...visitor.cookies, ...(page.cookies ?? [])],
-    leadsAway: pending !== undefined,
+    formTargets: pending?.formTargets ?? [],
     body: html`${stale && notice("error", words("problem.form_stale"))}${page.body}`,
   });
 };

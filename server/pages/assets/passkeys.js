@@ -17,10 +17,6 @@
         if (error.name !== "AbortError") form.querySelector("[data-failed]").hidden = false;
       });
     });
-    if (autofill) {
-      webauthn.browserSupportsWebAuthnAutofill().then((can) => {
-        if (can) begin({ optionsJSON, useBrowserAutofill: true }).then(send, () => {});
-      });
-    }
+    if (autofill) begin({ optionsJSON, useBrowserAutofill: true }).then(send, () => {});
   }
 })();

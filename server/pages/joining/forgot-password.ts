@@ -16,10 +16,10 @@ export const forgotPasswordPage: PageSpec = {
   policy: { public: "who has forgotten a password has nothing else" },
   get: async (visitor) => (given(visitor, "sent") === undefined ? forgotForm(visitor) : sentPage(visitor)),
   post: async (visitor) => {
-    const { needs, request, context, locale, words } = visitor;
+    const { needs, request, context, words } = visitor;
     const email = readEmail(given(visitor, "email"));
     if (email === undefined) return forgotForm(visitor, { email: words("problem.email") });
-    const asked = await requestPasswordReset(needs.signIn, { email, context, locale, request });
+    const asked = await requestPasswordReset(needs.signIn, { email, context, request });
     if (isFault(asked)) return forgotForm(visitor, { form: inWords(words, asked) });
     return seeOther(hrefFrom(visitor, path, { sent: "yes" }), [rememberEmail(email)]);
   },

@@ -25,14 +25,14 @@ export const resetPasswordPage: PageSpec = {
     return isFault(found) ? linkProblem(visitor, found) : resetForm(visitor, found.email);
   },
   post: async (visitor) => {
-    const { needs, request, words, locale, front } = visitor;
+    const { needs, request, words, front } = visitor;
     const link = given(visitor, "link") ?? "";
     const found = await checkResetLink(needs.signIn, { link, request });
     if (isFault(found)) return linkProblem(visitor, found);
     const password = request.form["password"];
     if (typeof password !== "string" || password === "")
       return resetForm(visitor, found.email, { password: words("problem.required") });
-    const reset = await resetPassword(needs.signIn, { link, password, locale, request });
+    const reset = await resetPassword(needs.signIn, { link, password, request });
     if (!isFault(reset)) return seeOther(hrefFrom(visitor, path, { done: "yes" }), [rememberEmail(reset.email)]);
     if (reset.errors === undefined && faults[reset.fault].status < 429) return linkProblem(visitor, reset);
     return resetForm(visitor, found.email, problemsOf(words, reset, { count: lengthMinOf(front?.policy) }));

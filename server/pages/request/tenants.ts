@@ -1,7 +1,8 @@
 /** Somebody who belongs to several tenants says which one the application may see. */
 import { faults, isFault } from "../../../core/faults.ts";
 import { isUuid, type TenantId } from "../../../core/ids.ts";
-import { chooseTenant, continueUrl, type HumanTenant, tenantsToChoose } from "../../oauth/authorize/pending.ts";
+import type { HumanTenant } from "../../oauth/authorize/model.ts";
+import { chooseTenant, continueUrl, tenantsToChoose } from "../../oauth/authorize/pending.ts";
 import type { WebResponse } from "../../platform/web/request.ts";
 import type { Words } from "../../messages/messages.ts";
 import { html, type Html } from "../html.ts";

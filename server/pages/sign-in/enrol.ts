@@ -2,14 +2,12 @@
  * Enrolling, where the tenant asks for a second factor and there is none, or where an application asks for more than a password: an
  * authenticator app or a passkey, and then the recovery codes, shown once.
  */
-import { faults, isFault } from "../../../core/faults.ts";
-import { passkeyCreationOptions } from "../../credentials/passkeys/passkeys.ts";
+import { type Fault, faults, isFault } from "../../../core/faults.ts";
 import { newRecoveryCodes, recoveryCodesLeft } from "../../credentials/recovery-codes/recovery-codes.ts";
-import { beginTotp, type NewTotp, showTotp } from "../../credentials/totp/totp.ts";
+import type { NewTotp } from "../../credentials/totp/totp.ts";
 import type { WebResponse } from "../../platform/web/request.ts";
-import { findUser } from "../../principals/users/store.ts";
 import type { Session } from "../../sessions/model.ts";
-import { enrolPasskey, enrolTotp } from "../../sign-in/enrol.ts";
+import { beginPasskeyEnrolment, beginTotpEnrolment, enrolPasskey, enrolTotp } from "../../sign-in/enrol.ts";
 import type { SignedIn } from "../../sign-in/needs.ts";
 import { html, raw } from "../html.ts";
 import { button, buttonLink, field, form, passkeyForm } from "../kit.ts";
@@ -28,13 +26,10 @@ export const enrolPage: PageSpec = {
   post: async (visitor) => {
     const { request, session, needs, words } = visitor;
     if (session === undefined) return seeOther(hrefFrom(visitor, "/sign-in"));
-    if (given(visitor, "challenge") !== undefined) {
-      const signedIn = await enrolPasskey(needs.signIn, session, {
-        response: responseIn(request.form["response"]),
-        challenge: given(visitor, "challenge") ?? "",
-        displayName: words("enrol.passkey_name"),
-        request,
-      });
+    if (request.form["response"] !== undefined) {
+      const response = responseIn(request.form["response"]);
+      const deviceName = words("enrol.passkey_name");
+      const signedIn = await enrolPasskey(needs.signIn, session, { response, deviceName, request });
       if (!isFault(signedIn)) return shownOnce(visitor, signedIn);
       return enrolForm(visitor, session, { form: inWords(words, signedIn, words("enrol.passkey_failed")) });
     }
@@ -53,34 +48,12 @@ const enrolForm = async (
   problems: Problems = {},
   status = 400,
 ): Promise<WebResponse> => {
-  const { needs, words, token, carried, brand } = visitor;
-  const { home, user } = session;
-  const now = needs.platform.clock.now();
-  const begun = await needs.platform.database.transaction(home, async (tx) => {
-    const found = await findUser(tx, user);
-    const accountName = found?.email ?? "";
-    const issuerName = brand.name;
-    const id = given(visitor, "device");
-    const again =
-      id === undefined
-        ? undefined
-        : await showTotp(tx, needs.signIn.sealKey, { home, user, id, accountName, issuerName, now });
-    const displayName = words("enrol.totp_name");
-    const totp =
-      again ?? (await beginTotp(tx, needs.signIn.sealKey, { home, user, displayName, accountName, issuerName, now }));
-    if (isFault(totp)) return totp;
-    const asked = {
-      home,
-      user,
-      accountName,
-      displayName: found?.displayName ?? accountName,
-      serviceName: issuerName,
-      now,
-    };
-    const passkey = await passkeyCreationOptions(needs, tx, asked);
-    return isFault(passkey) ? passkey : { totp, passkey };
-  });
-  if (isFault(begun)) return fail(visitor, begun);
+  const { needs, words, token, carried, brand, request } = visitor;
+  const asked = { serviceName: brand.name, deviceName: words("enrol.totp_name"), request };
+  const totp = await beginTotpEnrolment(needs.signIn, session, { ...asked, device: given(visitor, "device") });
+  if (isFault(totp)) return notEnrolling(visitor, session, totp);
+  const passkey = await beginPasskeyEnrolment(needs.signIn, session, asked);
+  if (isFault(passkey)) return notEnrolling(visitor, session, passkey);
   const action = hrefFrom(visitor, path);
   return show(visitor, {
     title: words("enrol.title"),
@@ -91,14 +64,14 @@ const enrolForm = async (
 ${formProblem(problems)}
 <ol class="steps">
 <li><h2>${words("enrol.step_scan")}</h2>
-${qrCode(begun.totp, words("enrol.qr"))}
-<details><summary>${words("enrol.manual")}</summary><code>${grouped(begun.totp.secret)}</code></details>
+${qrCode(totp, words("enrol.qr"))}
+<details><summary>${words("enrol.manual")}</summary><code>${grouped(totp.secret)}</code></details>
 </li>
 <li><h2 id="confirm">${words("enrol.step_confirm")}</h2>
 ${form({
   action,
   token,
-  carried: { ...carried, device: begun.totp.id },
+  carried: { ...carried, device: totp.id },
   body: html`
 ${field({
   name: "code",
@@ -118,13 +91,21 @@ ${passkeyForm({
   action,
   token,
   carried,
-  options: begun.passkey,
+  options: passkey,
   label: words("enrol.passkey"),
   failed: words("enrol.passkey_failed"),
   body: html`<p class="or">${words("page.or")}</p><p class="hint">${words("enrol.passkey_lead")}</p>`,
 })}`,
   });
 };
+
+/** Whoever has a second factor is asked for that one. */
+const notEnrolling = (visitor: Visitor, session: Session, failure: Fault): WebResponse =>
+  failure.fault === "illegal_transition" && session.state === "partial"
+    ? seeOther(hrefFrom(visitor, "/sign-in/second-factor"))
+    : failure.fault === "invalid_credentials"
+      ? seeOther(hrefFrom(visitor, "/sign-in"))
+      : fail(visitor, failure);
 
 /** Always dark on white: that is what cameras read. */
 export const qrCode = ({ qrSvg }: Pick<NewTotp, "qrSvg">, label: string) =>

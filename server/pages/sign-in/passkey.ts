@@ -1,6 +1,6 @@
 /** What the browser's passkey answered, sent by the page's script: as the first factor, or as the second of a session under way. */
 import { isFault } from "../../../core/faults.ts";
-import { signInWithPasskey } from "../../sign-in/sign-in-with-passkey.ts";
+import { givePasskey, signInWithPasskey } from "../../sign-in/sign-in-with-passkey.ts";
 import { forgetEmail } from "../email-hint.ts";
 import { seeOther } from "../page.ts";
 import { inWords } from "../problems.ts";
@@ -14,18 +14,15 @@ export const passkeyPage: PageSpec = {
   get: async (visitor) => (visitor.stale ? emailPage(visitor) : seeOther(hrefFrom(visitor, "/sign-in"))),
   post: async (visitor) => {
     const { request, session, context, needs, words } = visitor;
-    const signedIn = await signInWithPasskey(needs.signIn, {
-      response: responseIn(request.form["response"]),
-      challenge: given(visitor, "challenge") ?? "",
-      context,
-      remember: request.form["remember"] === "on",
-      request,
-      current: session,
-    });
+    const response = responseIn(request.form["response"]);
+    const second = given(visitor, "second") === undefined ? undefined : session;
+    const signedIn =
+      second === undefined
+        ? await signInWithPasskey(needs.signIn, { response, context, request, current: session })
+        : await givePasskey(needs.signIn, second, { response, remember: false, request });
     if (!isFault(signedIn)) return onwards(visitor, signedIn, [forgetEmail]);
     const form = inWords(words, signedIn, words("sign_in.passkey_failed"));
-    const isSecond = given(visitor, "second") !== undefined && session !== undefined;
-    return isSecond ? factorPage(visitor, session, { form }) : emailPage(visitor, { form });
+    return second === undefined ? emailPage(visitor, { form }) : factorPage(visitor, second, { form });
   },
 };
 

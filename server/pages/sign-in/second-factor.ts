@@ -36,7 +36,7 @@ export const secondFactorPage: PageSpec = {
 type Standing = {
   readonly factors: SecondFactors;
   readonly rememberedDays: number;
-  readonly passkey: { readonly challenge: string } | undefined;
+  readonly passkey: object | undefined;
 };
 
 /** In the human's home tenant: what they have, and what it allows. */
