@@ -348,6 +348,19 @@ begin
     'methods', v_family.methods, 'auth_time', extract(epoch from v_family.auth_time) * 1000));
 end $$;
 
+-- The tenant a code is for: asked where the client's tokens are opaque, whose text says so before the code is redeemed.
+create function code_tenant(p_home uuid, p_hash bytea) returns uuid
+  language plpgsql volatile as $$
+declare
+  v_bound uuid;
+  v_before text := coalesce(current_setting('countersign.tenant', true), '');
+begin
+  perform set_config('countersign.tenant', p_home::text, true);
+  select bound_tenant_id into v_bound from authorization_codes where tenant_id = p_home and hash = p_hash;
+  perform set_config('countersign.tenant', v_before, true);
+  return v_bound;
+end $$;
+
 -- What a refresh token may at most be exchanged for: asked where a client wants less.
 create function refresh_token_grant(p_home uuid, p_hash bytea) returns jsonb
   language plpgsql volatile as $$

@@ -4,11 +4,12 @@
  * The caller's credential and the token are looked up together in one cache round trip, and the answer is sent as it was cached.
  */
 import { fault, isFault, type Result } from "../../core/faults.ts";
-
+import { applicationNamed } from "../clients/authenticate.ts";
 import { holds, lacking } from "../tokens/holds.ts";
 import { isToken, type Presented, recognise } from "../tokens/presented.ts";
 import { inactiveIntrospection, mayLookInto, type Standing, type Verified, type Verifier } from "../tokens/standing.ts";
 import { acceptAttempt, type ClientAuthentication, readAttempt } from "./client-authentication.ts";
+import { type ApplicationAsking, introspectForApplication } from "./grants/introspect-for-application.ts";
 import { errorResponse, ok, parameter, type ProtocolRequest, type ProtocolResponse } from "./protocol.ts";
 
 export type Introspection = ClientAuthentication & { readonly verifier: Verifier };
@@ -16,7 +17,10 @@ export type Introspection = ClientAuthentication & { readonly verifier: Verifier
 /** What a caller needs to ask about anyone's token but its own. */
 export const introspectPermission = "tokens:introspect";
 
-export const introspect = async (needs: Introspection, request: ProtocolRequest): Promise<ProtocolResponse> => {
+export const introspect = async (
+  needs: Introspection & ApplicationAsking,
+  request: ProtocolRequest,
+): Promise<ProtocolResponse> => {
   const attempt = readAttempt(request, true);
   if (isFault(attempt)) return errorResponse(attempt, request.authorization !== undefined);
   const token = parameter(request.form, "token");
@@ -25,7 +29,11 @@ export const introspect = async (needs: Introspection, request: ProtocolRequest)
   const credential = attempt.by === "assertion" ? undefined : attempt.presented;
   const [verifiedCaller, verifiedToken] = await needs.verifier.verify([credential, presented]);
   const caller = await acceptAttempt(needs, attempt, verifiedCaller);
-  if (isFault(caller)) return errorResponse(caller, attempt.header);
+  if (isFault(caller))
+    // Machines are tried first: they ask on every request they serve, and an application now and then.
+    return caller.fault === "invalid_client" && applicationNamed(request) !== undefined
+      ? introspectForApplication(needs, request)
+      : errorResponse(caller, attempt.header);
 
   if (isFault(token)) return errorResponse(token, false);
   if (token.value === undefined)

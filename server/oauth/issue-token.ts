@@ -1,17 +1,19 @@
 /**
- * The token endpoint for machines: client credentials (RFC 6749 §4.4, OAuth 2.1 §4.2).
+ * The token endpoint. Applications, which act for humans, have grants of their own (grants/application-token.ts); this is the way of
+ * machines: client credentials (RFC 6749 §4.4, OAuth 2.1 §4.2).
  *
  * The token is bound to the client's tenant, carries at most the client's registered scopes, and is a JWT (RFC 9068) or opaque as the
  * client is registered. The answer is sent when the audit entry is durable, and not before.
  */
 import { type Attribution, unattributed } from "../../core/attribution.ts";
-import { fault, isFault, type Result } from "../../core/faults.ts";
+import { type Fault, fault, isFault, type Result } from "../../core/faults.ts";
 import { principalRef } from "../../core/ids.ts";
 import type { Model } from "../../core/model/model.ts";
 import { expand, isSubset } from "../../core/model/permissions.ts";
 import type { AuditAppender } from "../audit/append.ts";
 import type { AuditEntry } from "../audit/model.ts";
 import { appendInTransaction } from "../audit/store.ts";
+import { applicationNamed } from "../clients/authenticate.ts";
 import { permissionsOf, reachOf } from "../operations/patterns.ts";
 import { seconds } from "../platform/clock.ts";
 import { newId } from "../platform/random.ts";
@@ -20,6 +22,8 @@ import { newSecret } from "../tokens/secret-text.ts";
 import type { SigningKeys } from "../tokens/signing-keys.ts";
 import type { Standing, Verifier } from "../tokens/standing.ts";
 import { acceptAttempt, type ClientAuthentication, readAttempt } from "./client-authentication.ts";
+import { type ApplicationGranting, applicationGrants, applicationToken } from "./grants/application-token.ts";
+import type { TokenAnswer } from "./grants/model.ts";
 import { errorResponse, type Form, ok, parameter, type ProtocolRequest, type ProtocolResponse } from "./protocol.ts";
 import { readResources } from "./resources.ts";
 import { insertAccessToken } from "./store.ts";
@@ -30,24 +34,35 @@ export type Issuing = ClientAuthentication & {
   readonly audit: AuditAppender;
 };
 
-/** RFC 6749 §5.1. */
-export type TokenAnswer = {
-  readonly access_token: string;
-  readonly token_type: "Bearer";
-  readonly expires_in: number;
-  readonly scope: string;
+export const grantTypes: readonly string[] = ["client_credentials", ...applicationGrants];
+
+/** Machines ask far more often than humans: what their grant names is tried as theirs first, and costs them nothing more. */
+export const issueToken = async (
+  needs: Issuing & ApplicationGranting,
+  request: ProtocolRequest,
+): Promise<ProtocolResponse> => {
+  if (request.form.grant_type !== "client_credentials" && applicationNamed(request) !== undefined)
+    return applicationToken(needs, request);
+  const answer = await machineToken(needs, request);
+  return answer.failure?.fault === "invalid_client" && applicationNamed(request) !== undefined
+    ? applicationToken(needs, request)
+    : answer.response;
 };
 
-export const grantTypes = ["client_credentials"] as const;
+type MachineAnswer = { readonly response: ProtocolResponse; readonly failure: Fault | undefined };
+const failed = (failure: Fault, triedHeader: boolean): MachineAnswer => ({
+  response: errorResponse(failure, triedHeader),
+  failure,
+});
 
-export const issueToken = async (needs: Issuing, request: ProtocolRequest): Promise<ProtocolResponse> => {
+const machineToken = async (needs: Issuing, request: ProtocolRequest): Promise<MachineAnswer> => {
   const attempt = readAttempt(request, false);
-  if (isFault(attempt)) return errorResponse(attempt, request.authorization !== undefined);
+  if (isFault(attempt)) return failed(attempt, request.authorization !== undefined);
   const [verified] = attempt.by === "assertion" ? [undefined] : await needs.verifier.verify([attempt.presented]);
   const client = await acceptAttempt(needs, attempt, verified);
-  if (isFault(client)) return errorResponse(client, attempt.header);
+  if (isFault(client)) return failed(client, attempt.header);
   const answer = await grant(needs, client, request.form, request.requestId);
-  return isFault(answer) ? errorResponse(answer, false) : ok(JSON.stringify(answer));
+  return isFault(answer) ? failed(answer, false) : { response: ok(JSON.stringify(answer)), failure: undefined };
 };
 
 /** Judges the grant of an authenticated client and makes its token. */
@@ -60,11 +75,10 @@ export const grant = async (
   const type = parameter(form, "grant_type");
   if (isFault(type)) return type;
   if (type.value === undefined) return fault("invalid_argument", "the parameter `grant_type` is missing");
+  if (applicationGrants.includes(type.value))
+    return fault("unauthorized_client", "a service account acts for itself; its grant is `client_credentials`");
   if (type.value !== "client_credentials")
-    return fault(
-      "unsupported_grant_type",
-      `the grant type \`${type.value}\` is not supported; use ${grantTypes.join(", ")}`,
-    );
+    return fault("unsupported_grant_type", `the grant type \`${type.value}\` is not supported`);
   const scopes = grantedScopes(needs.model, client, form);
   if (isFault(scopes)) return scopes;
   const resources = readResources(form);
@@ -153,7 +167,8 @@ export const clientAttribution = (client: Standing, requestId: string): Attribut
     authenticated_principal: ref,
     subject: ref,
     actor_of_record: ref,
-    identity_source: client.principal.kind === "human" ? "platform" : null,
+    identity_source: client.principal.kind === "human" ? (client.human?.identitySource ?? "platform") : null,
+    session_id: client.human?.session ?? null,
     credential: `${client.credential.kind}/${client.credential.id}`,
     client_id: client.clientId,
     request_id: requestId,

@@ -1,7 +1,12 @@
-/** Ends a token family: no access or refresh token of it is accepted once the transaction has committed. */
+/**
+ * Ends token families: no access or refresh token of one is accepted once the transaction has committed. What was cached of their access
+ * tokens depends on the human's version in the tenant they are for, which is touched.
+ */
 import type { PrincipalId, TenantId } from "../../../core/ids.ts";
+import { principalVersion } from "../../platform/cache/fresh-cache.ts";
 import type { Tx } from "../../platform/database/database.ts";
 import type { EndReason } from "./model.ts";
+import { markEnded, markEndedOfClient, markEndedOfConsent } from "./store.ts";
 
 /** A family is named by where it lives. */
 export type FamilyKey = { readonly home: TenantId; readonly id: string };
@@ -20,5 +25,33 @@ export const endFamily = async (
   reason: EndReason,
   now: number,
 ): Promise<EndedFamily | undefined> => {
-  throw new Error(`endFamily is not there yet: ${tx.tenant} ${family.id} ${reason} ${now}`);
+  const ended = await markEnded(tx, family.home, family.id, reason, new Date(now));
+  if (ended === undefined) return undefined;
+  tx.touch(principalVersion(ended.bound, ended.user));
+  return { home: ended.home, id: ended.id, user: ended.user, bound: ended.bound, clientId: ended.client_id };
+};
+
+/**
+ * Every family of one application, whosever and wherever: when it is disabled or deleted, or its secrets are taken for stolen. Any
+ * transaction will do. Returns how many humans' access it was, per tenant.
+ */
+export const endFamiliesOfClient = async (
+  tx: Tx,
+  client: { readonly tenant: TenantId; readonly id: string },
+  reason: EndReason,
+  now: number,
+): Promise<number> => touchAll(tx, await markEndedOfClient(tx, client, reason, new Date(now)));
+
+/** What a human has given one client, for one tenant or for all: when they take it back. In a transaction of their home tenant. */
+export const endFamiliesOfConsent = async (
+  tx: Tx,
+  given: { readonly user: PrincipalId; readonly clientId: string; readonly bound: TenantId | null },
+  reason: EndReason,
+  now: number,
+): Promise<number> =>
+  touchAll(tx, await markEndedOfConsent(tx, given.user, given.clientId, given.bound, reason, new Date(now)));
+
+const touchAll = (tx: Tx, ended: readonly (readonly [TenantId, PrincipalId])[]): number => {
+  for (const [bound, user] of ended) tx.touch(principalVersion(bound, user));
+  return ended.length;
 };
