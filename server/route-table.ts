@@ -6,12 +6,14 @@ import { applicationOperations } from "./clients/operations.ts";
 import { credentialOperations } from "./credentials/human-operations.ts";
 import { apiTokenOperations } from "./credentials/operations.ts";
 import type { Deciding } from "./decisions/check.ts";
+import type { ApplicationGranting } from "./oauth/grants/application-token.ts";
 import { type Introspection, introspect } from "./oauth/introspect.ts";
 import { type Issuing, issueToken } from "./oauth/issue-token.ts";
 import { serverMetadata } from "./oauth/metadata.ts";
 import type { NonceNeeds } from "./oauth/dpop/nonces.ts";
 import { resourceMetadata } from "./oauth/resource-metadata.ts";
 import { revokeEndpoint } from "./oauth/revoke-token.ts";
+import { refuseUserinfo, userinfo } from "./oauth/userinfo.ts";
 import { authorize } from "./oauth/authorize/authorize.ts";
 import { type Pushing, pushRequest } from "./oauth/authorize/push-request.ts";
 import type { Operation } from "./operations/operation.ts";
@@ -119,7 +121,7 @@ const authorizationRoutes = (needs: Omit<Pushing, "renderError">): readonly Rout
   ];
 };
 
-export const routeTable = (needs: Issuing & Introspection & Omit<Pushing, "renderError">, deciding: Deciding & NonceNeeds): readonly Route[] => {
+export const routeTable = (needs: Issuing & Introspection & ApplicationGranting & Omit<Pushing, "renderError">, deciding: Deciding & NonceNeeds): readonly Route[] => {
   const { pathname } = new URL(needs.issuer);
   const prefix = pathname === "/" ? "" : pathname;
   const routes: readonly Route[] = [
@@ -128,6 +130,7 @@ export const routeTable = (needs: Issuing & Introspection & Omit<Pushing, "rende
       method: "POST",
       path: "/oauth/token",
       policy: { client: "RFC 6749 §3.2.1: the client authenticates" },
+      cors: true,
       handle: (request) => issueToken(needs, request),
     },
     {
@@ -142,8 +145,20 @@ export const routeTable = (needs: Issuing & Introspection & Omit<Pushing, "rende
       method: "POST",
       path: "/oauth/revoke",
       policy: { client: "RFC 7009 §2.1: the client authenticates" },
+      cors: true,
       handle: (request) => revokeEndpoint(needs, request),
     },
+    ...(["GET", "POST"] as const).map(
+      (method): Route => ({
+        kind: "web",
+        method,
+        path: "/oauth/userinfo",
+        policy: { client: "OIDC Core §5.3: the token says whose client asks, and for which human" },
+        cors: true,
+        handle: (request) => userinfo(needs, request),
+        refuse: (failure) => refuseUserinfo(needs.issuer, failure),
+      }),
+    ),
     ...authorizationRoutes(needs),
     {
       kind: "json",
