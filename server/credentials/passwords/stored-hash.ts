@@ -94,10 +94,17 @@ const tooCostly = malformed("costs more to verify than is allowed");
 
 /** Base64 of PHC, or passlib's, which has `.` for `+`. A hash that is too short would be anybody's. */
 const derivedOf = (salt = "", hash = ""): Result<Derived> => {
-  const [saltOctets, hashOctets] = [salt, hash].map((part) => Buffer.from(part.replaceAll(".", "+"), "base64"));
+  const [saltOctets, hashOctets] = [salt, hash].map(octetsOf);
   if (saltOctets === undefined || saltOctets.length < 1 || saltOctets.length > salt_octets_max)
     return malformed(`has no salt, or one of more than ${salt_octets_max} octets`);
   if (hashOctets === undefined || hashOctets.length < hash_octets_min || hashOctets.length > hash_octets_max)
     return malformed(`is not of ${hash_octets_min} to ${hash_octets_max} octets`);
   return { salt: saltOctets, hash: hashOctets };
+};
+
+/** Undefined where the text is not exactly what the octets are written as: other readers refuse it, and so must we. */
+const octetsOf = (text: string): Buffer | undefined => {
+  const plain = text.replaceAll(".", "+").replace(/=+$/, "");
+  const octets = Buffer.from(plain, "base64");
+  return octets.toString("base64").replace(/=+$/, "") === plain ? octets : undefined;
 };
