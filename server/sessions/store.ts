@@ -102,13 +102,13 @@ export type SessionChange = {
   readonly idleSeconds: number;
 };
 
-/** False where the session has ended meanwhile, or is over. */
+/** False where the session has ended or changed meanwhile, or is over. */
 export const changeSession = async (tx: Tx, session: Session, change: SessionChange): Promise<boolean> => {
   const rows = await tx.query(
     "sessions.change",
     `update sessions set secret_hash = $4, state = $5, methods = $6, acr = $7, auth_time = $8, seen_time = $9,
        expire_time = coalesce($10, expire_time), idle_seconds = $11
-      where tenant_id = $1 and id = $2 and user_id = $3 and state <> 'ended' and expire_time > $9 returning id`,
+      where tenant_id = $1 and id = $2 and user_id = $3 and state = $12 and expire_time > $9 returning id`,
     [
       tx.tenant,
       session.id,
@@ -121,6 +121,7 @@ export const changeSession = async (tx: Tx, session: Session, change: SessionCha
       change.now,
       change.expireTime,
       change.idleSeconds,
+      session.state,
     ],
   );
   return rows.length === 1;

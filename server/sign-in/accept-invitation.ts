@@ -1,45 +1,198 @@
-/** An invitation by mail is accepted: by somebody new, who becomes a user of the tenant, or by a human who is signed in. */
-import type { Result } from "../../core/faults.ts";
-import type { PrincipalId, TenantId } from "../../core/ids.ts";
+/**
+ * An invitation by mail is accepted: by somebody new, who becomes a user of the inviting tenant, or by a human who is signed in, wherever
+ * their home is. Membership and role are given by `fulfilInvitation`, once, and never more than the inviter still holds.
+ */
+import { fault, isFault, type Result } from "../../core/faults.ts";
+import { hostTenant, parseRef, type PrincipalId, principalKindOf, type TenantId } from "../../core/ids.ts";
+import { type Fulfilled, fulfilInvitation } from "../access/invitations/fulfil-invitation.ts";
+import type { Invitation } from "../access/invitations/model.ts";
+import { findInvitation } from "../access/invitations/store.ts";
+import { writePassword } from "../credentials/passwords/store.ts";
+import { emit } from "../events/store.ts";
+import type { Tx } from "../platform/database/database.ts";
+import { newId } from "../platform/random.ts";
+import { type TenantFront, tenantFrontIn } from "../policies/front.ts";
+import { collection, platformIdentity } from "../principals/users/model.ts";
+import { findUser, insertUser } from "../principals/users/store.ts";
+import { ownAttribution } from "../sessions/attribution.ts";
 import type { Session } from "../sessions/model.ts";
+import { digestOctets } from "../tokens/digest.ts";
+import { type PresentedSecret, readSecret } from "../tokens/secret-text.ts";
+import { hashNewPassword } from "./check-password.ts";
+import { completeFirstFactor, endOther } from "./complete.ts";
+import { byPassword } from "./factors.ts";
+import { countLink, linkExpired } from "./links.ts";
 import type { SignedIn, SignIn, Visit } from "./needs.ts";
+import { record } from "./record.ts";
+import { problemOf } from "./self-register.ts";
+import { findAccount, holdAccount, holdUserByEmail, isMember, markEmailVerified, writeProfile } from "./store.ts";
+import { transactionOrUndone, undo } from "./undo.ts";
 
-/** What the page shows before it asks. `knownHere`: the address has an account that may accept it after signing in. */
+/** What the page shows before it asks. Whoever holds the link reads the address's mail, and so may know of its account. */
 export type InvitationShown = {
   readonly tenant: TenantId;
   readonly tenantName: string;
   readonly email: string;
   readonly displayName: string | null;
-  readonly inviter: string;
+  /** Who invites; null where that has no name to show. */
+  readonly inviter: string | null;
+  /** The address has an account already, which accepts the invitation once it is signed in. */
+  readonly hasAccount: boolean;
 };
+
+type Open = { readonly invitation: Invitation; readonly front: TenantFront };
+
+/** Pending, not expired, and of a tenant that is active. */
+const openInvitation = async (tx: Tx, link: PresentedSecret, now: number): Promise<Open | undefined> => {
+  const invitation = await findInvitation(tx, digestOctets(link.digest));
+  const front = await tenantFrontIn(tx, tx.tenant);
+  if (invitation === undefined || front?.state !== "active") return undefined;
+  return invitation.state === "pending" && invitation.expireTime.getTime() > now ? { invitation, front } : undefined;
+};
+
+type LinkGiven = { readonly link: string; readonly request: Visit };
 
 /** Uses nothing up. `link_expired` where it is used, revoked, expired or none of ours. */
-export const readInvitation = async (
-  _needs: SignIn,
-  _given: { readonly link: string; readonly request: Visit },
-): Promise<Result<InvitationShown>> => {
-  throw new Error("no invitation can be read yet");
+export const readInvitation = async (needs: SignIn, given: LinkGiven): Promise<Result<InvitationShown>> => {
+  const { database, clock } = needs.platform;
+  const refused = await countLink(needs, given.request);
+  if (refused !== undefined) return refused;
+  const link = readSecret(given.link, ["invitation"]);
+  if (link === undefined) return linkExpired();
+  const shown = await database.transaction(link.tenant, async (tx) => {
+    const open = await openInvitation(tx, link, clock.now());
+    return open && { ...open, inviter: await nameOf(tx, open.invitation.invitedBy) };
+  });
+  if (shown === undefined) return linkExpired();
+  const { invitation, front, inviter } = shown;
+  const account = await findAccount(database, hostTenant, invitation.email, link.tenant);
+  return {
+    tenant: link.tenant,
+    tenantName: front.brand?.displayName ?? front.displayName,
+    email: invitation.email,
+    displayName: invitation.displayName,
+    inviter,
+    hasAccount: account !== undefined && (account.password !== null || account.verified),
+  };
 };
 
-/** By somebody new: makes the user, with a proven address, and signs it in. */
-export const acceptInvitationAsNew = async (
-  _needs: SignIn,
-  _given: {
-    readonly link: string;
-    readonly displayName: string;
-    readonly password: string;
-    readonly locale: string;
-    readonly request: Visit;
-  },
-): Promise<Result<SignedIn>> => {
-  throw new Error("no invitation can be accepted yet");
+const nameOf = async (tx: Tx, ref: string): Promise<string | null> => {
+  const named = parseRef(ref);
+  if (named === undefined || principalKindOf(named.collection) !== "human") return null;
+  return (await findUser(tx, named.id as PrincipalId))?.displayName ?? null;
 };
 
-/** By the human of this session, wherever its home is. Holding the link proves the address; the session's own may be another. */
+export type AcceptingAsNew = LinkGiven & {
+  readonly displayName: string;
+  readonly password: string;
+  readonly locale: string;
+  readonly current?: Session | undefined;
+};
+
+/** By somebody new: makes the user, whose address the link proves, and signs it in. */
+export const acceptInvitationAsNew = async (needs: SignIn, given: AcceptingAsNew): Promise<Result<SignedIn>> => {
+  const { request, current, locale } = given;
+  const { database, clock } = needs.platform;
+  const refused = await countLink(needs, request);
+  if (refused !== undefined) return refused;
+  const link = readSecret(given.link, ["invitation"]);
+  if (link === undefined) return linkExpired();
+  const now = clock.now();
+  const at = new Date(now);
+  const tenant = link.tenant;
+  const open = await database.transaction(tenant, (tx) => openInvitation(tx, link, now));
+  if (open === undefined) return linkExpired();
+  const { invitation, front } = open;
+  const { email } = invitation;
+  const displayName = given.displayName.trim();
+  const wrong = problemOf(email, displayName);
+  if (wrong !== undefined) return wrong;
+  const asked = { lengthMin: front.policy.password_length_min, email, displayName, serviceNames: [front.displayName] };
+  const hash = await hashNewPassword(needs, given.password, asked);
+  if (isFault(hash)) return hash;
+
+  const answer = await transactionOrUndone(database, tenant, async (tx): Promise<Result<SignedIn>> => {
+    const user = newId<PrincipalId>();
+    const isNew = await insertUser(tx, {
+      tenant,
+      id: user,
+      node: invitation.node,
+      email,
+      displayName,
+      state: "active",
+      identitySource: platformIdentity,
+      revision: 1,
+      createTime: at,
+      updateTime: at,
+    });
+    // One that registered by itself and never proved its address is nobody yet.
+    const held = isNew ? { user, verified: false } : await holdUserByEmail(tx, email);
+    if (held === undefined || (!isNew && (held.verified || (await isMember(tx, held.user)))))
+      throw undo(fault("already_exists", "there is an account with this address already; sign in with it to accept"));
+    const human = { user: held.user, home: tenant };
+    const fulfilled = await fulfilInvitation(tx, needs.model, invitation, human, now);
+    if (fulfilled === undefined) throw undo(linkExpired());
+    await writePassword(tx, held.user, hash, now);
+    await writeProfile(tx, held.user, { displayName, locale }, at);
+    await markEmailVerified(tx, held.user, email, at);
+    if (isNew) {
+      const data = { parent: null, identity_source: platformIdentity, role: fulfilled.role };
+      const event = { type: "user.created", subject: `${collection}/${held.user}`, data };
+      await emit(tx, event, ownAttribution({ user: held.user }, request.requestId), now);
+    }
+    await tellAccepted(tx, { invitation, fulfilled, human, request, now });
+    const account = await holdAccount(tx, held.user);
+    if (account === undefined) throw new Error("a user just made is not there");
+    return completeFirstFactor(needs, tx, { account, proof: byPassword, context: tenant, request, current, now });
+  });
+  if (!isFault(answer)) await endOther(needs, { current, home: tenant, request, now });
+  return answer;
+};
+
+export type Accepted = { readonly tenant: TenantId; readonly user: PrincipalId };
+
+/** By the human of this session. Holding the link is what proves that the invitation is theirs, whatever their own address. */
 export const acceptInvitation = async (
-  _needs: SignIn,
-  _session: Session,
-  _given: { readonly link: string; readonly request: Visit },
-): Promise<Result<{ readonly tenant: TenantId; readonly user: PrincipalId }>> => {
-  throw new Error("no invitation can be accepted yet");
+  needs: SignIn,
+  session: Session,
+  given: LinkGiven,
+): Promise<Result<Accepted>> => {
+  const { request } = given;
+  const { database, clock } = needs.platform;
+  const refused = await countLink(needs, request);
+  if (refused !== undefined) return refused;
+  const link = readSecret(given.link, ["invitation"]);
+  if (link === undefined || session.state !== "full") return linkExpired();
+  const now = clock.now();
+  return database.transaction(link.tenant, async (tx): Promise<Result<Accepted>> => {
+    const open = await openInvitation(tx, link, now);
+    if (open === undefined) return linkExpired();
+    const { invitation } = open;
+    const human = { user: session.user, home: session.home };
+    const fulfilled = await fulfilInvitation(tx, needs.model, invitation, human, now);
+    if (fulfilled === undefined) return linkExpired();
+    await tellAccepted(tx, { invitation, fulfilled, human, session: session.id, request, now });
+    return { tenant: link.tenant, user: session.user };
+  });
+};
+
+type Told = {
+  readonly invitation: Invitation;
+  readonly fulfilled: Fulfilled;
+  readonly human: { readonly user: PrincipalId; readonly home: TenantId };
+  readonly session?: string;
+  readonly request: Visit;
+  readonly now: number;
+};
+
+/** In the inviting tenant's own log: it is there that somebody has become a member. */
+const tellAccepted = async (tx: Tx, { invitation, fulfilled, human, session, request, now }: Told): Promise<void> => {
+  const { user, home } = human;
+  const detail = { invitation: `invitations/${invitation.id}`, home: home === tx.tenant ? null : home, ...fulfilled };
+  const where = { home: tx.tenant, user };
+  const step = { action: "sign-in.accept-invitation", outcome: "done", human: where, request, now, detail } as const;
+  await record(tx, session === undefined ? step : { ...step, session });
+  const attribution = ownAttribution({ user, ...(session === undefined ? {} : { id: session }) }, request.requestId);
+  const data = { user: `${collection}/${user}`, role: fulfilled.role, joined: fulfilled.joined };
+  await emit(tx, { type: "invitation.accepted", subject: `invitations/${invitation.id}`, data }, attribution, now);
 };

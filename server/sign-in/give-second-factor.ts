@@ -8,7 +8,6 @@ import { useTotp } from "../credentials/totp/totp.ts";
 import { queueMail } from "../mail/queue-mail.ts";
 import type { Tx } from "../platform/database/database.ts";
 import { elevateSession } from "../sessions/begin-session.ts";
-import { holdSession } from "../sessions/find-session.ts";
 import type { Session } from "../sessions/model.ts";
 import { mailLocale, policyOf, welcomed } from "./complete.ts";
 import { type Proof, withSecond } from "./factors.ts";
@@ -44,18 +43,16 @@ export const giveSecondFactor = async (
   const guess = await countFactorGuess(needs, account, request);
   if (isFault(guess)) return guess;
   const answer = await database.transaction(session.home, async (tx): Promise<Result<SignedIn>> => {
-    const live = await holdSession(tx, session.home, session.id, now);
-    if (live === undefined) return sessionGone();
-    const isRight = given.code.length <= code_length_max && (await uses(needs, tx, live, given, now));
+    const isRight = given.code.length <= code_length_max && (await uses(needs, tx, session, given, now));
     if (!isRight) {
       const detail = { kind, reason: "wrong code" };
-      await record(tx, { action: "sign-in.second-factor", outcome: "failed", human: live, request, now, detail });
+      await record(tx, { action: "sign-in.second-factor", outcome: "failed", human: session, request, now, detail });
       return wrongCode();
     }
     if (kind === "recovery_code") await tellRecoveryCodeUsed(needs, tx, account, request, now);
     return addSecondFactor(needs, tx, {
       account,
-      session: live,
+      session,
       second: ["otp"],
       remember: given.remember,
       request,

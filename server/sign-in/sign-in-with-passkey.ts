@@ -5,7 +5,6 @@ import { type Fault, fault, isFault, type Result } from "../../core/faults.ts";
 import type { TenantId } from "../../core/ids.ts";
 import { namedByPasskey, usePasskey } from "../credentials/passkeys/passkeys.ts";
 import { addressClass } from "../platform/web/address.ts";
-import { holdSession } from "../sessions/find-session.ts";
 import type { Session } from "../sessions/model.ts";
 import { completeFirstFactor, endOther } from "./complete.ts";
 import { byPasskey } from "./factors.ts";
@@ -82,16 +81,14 @@ export const givePasskey = async (
   const guess = await countFactorGuess(needs, account, request);
   if (isFault(guess)) return guess;
   const answer = await database.transaction(session.home, async (tx): Promise<Result<SignedIn>> => {
-    const live = await holdSession(tx, session.home, session.id, now);
-    if (live === undefined) return sessionGone();
-    const used = await usePasskey(needs, tx, { response, human: live, second: true, now });
+    const used = await usePasskey(needs, tx, { response, human: session, second: true, now });
     if (isFault(used)) {
       const detail = { kind: "passkey" };
-      await record(tx, { action: "sign-in.second-factor", outcome: "failed", human: live, request, now, detail });
+      await record(tx, { action: "sign-in.second-factor", outcome: "failed", human: session, request, now, detail });
       return wrongPasskey();
     }
     const second = [byPasskey(used.method, used.userVerified)] as const;
-    return addSecondFactor(needs, tx, { account, session: live, second, remember, request, now, kind: "passkey" });
+    return addSecondFactor(needs, tx, { account, session, second, remember, request, now, kind: "passkey" });
   });
   if (!isFault(answer)) await guess.right();
   return answer;

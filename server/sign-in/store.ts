@@ -198,3 +198,13 @@ export const takeSetupLink = async (tx: Tx, hash: Buffer, now: Date): Promise<bo
       [hash, now],
     )
   ).length === 1;
+
+/** Whether the link could be used; it is not used by this. */
+export const isLiveSetupLink = async (tx: Tx, hash: Buffer, now: Date): Promise<boolean> =>
+  (
+    await tx.query(
+      "sign_in.setup_link",
+      "select 1 from setup_links where hash = $1 and use_time is null and expire_time > $2",
+      [hash, now],
+    )
+  ).length === 1;
