@@ -12,10 +12,12 @@ import { openDocumentState } from "./clients/document-state.ts";
 import { openRemoteKeys } from "./clients/keys.ts";
 import { type Config, listed } from "./config.ts";
 import { openLastUsed } from "./credentials/last-used.ts";
+import { openPasswordHasher } from "./credentials/passwords/hasher.ts";
 import { openRelay } from "./events/relay.ts";
 import { redisStream } from "./events/redis-stream.ts";
 import { openHousekeeping } from "./housekeeping/sweep.ts";
 import { openMailer } from "./mail/mailer.ts";
+import { openLogoutNotices } from "./oauth/logout/notices.ts";
 import type { Engine } from "./operations/perform.ts";
 import { prepare } from "./operations/perform.ts";
 import { addressReader } from "./platform/web/address.ts";
@@ -29,6 +31,7 @@ import { openGuardedFetch } from "./platform/outbound/fetch.ts";
 import type { Platform } from "./platform/platform.ts";
 import { registerUser } from "./principals/users/register-user.ts";
 import { routeTable } from "./route-table.ts";
+import type { SignIn } from "./sign-in/needs.ts";
 import { loadModel } from "./startup/access-model.ts";
 import { openStorage } from "./startup/open-storage.ts";
 import { prepareDeployment } from "./startup/prepare-deployment.ts";
@@ -109,10 +112,17 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
     const guardedFetch = openGuardedFetch({ allow: config.outboundAllow.split(",") });
     const remoteKeys = openRemoteKeys(guardedFetch, clock);
     const dpopKey = derivedKey(secretKey, "dpop nonces");
+    const userCodeKey = derivedKey(secretKey, "user codes");
+    const notices = openLogoutNotices({ ...platform, issuer, keys, guardedFetch });
     const limits = openLimits({ redis: storage.redis, key: derivedKey(secretKey, "limits") });
-    const issuing = { platform, model, issuer, verifier, keys, audit, guardedFetch, remoteKeys, documents: openDocumentState(), dpopKey, limits };
+    const hasher = openPasswordHasher();
+    const browserKey = derivedKey(secretKey, "known browsers");
+    const signIn: SignIn = { platform, model, issuer, hasher, limits, sealKey: secretKey, browserKey };
+    const formKey = derivedKey(secretKey, "form tokens");
+    const issuing = { platform, model, issuer, verifier, keys, audit, guardedFetch, remoteKeys, documents: openDocumentState(), dpopKey, limits, userCodeKey };
     const deciding = { platform, model, modelVersion, issuer, verifier, dpopKey };
-    const routes = routeTable(issuing, deciding);
+    const visiting = { ...issuing, signIn, sealKey: secretKey, formKey, userCodeKey };
+    const routes = routeTable(issuing, deciding, visiting);
     const registry = new Registry();
     const metrics = openMetrics(registry);
     const state = { draining: false };
@@ -163,9 +173,10 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
         await Promise.all([closeWithin(http, graceMs), running.grpc?.drain(graceMs)]);
         keys.close();
         housekeeping.close();
+        await Promise.race([hasher.close(), pause(closingMsMax, undefined, { ref: false })]);
         const closing = lastUsed
           .close()
-          .then(() => Promise.all([events.close(), mailer.close()]))
+          .then(() => Promise.all([events.close(), mailer.close(), notices.close()]))
           .then(storage.close);
         // A statement that hangs in the database would hold the process for as long as it may run; COMMIT or not, nobody hears of it.
         await Promise.race([closing, pause(closingMsMax, undefined, { ref: false })]);

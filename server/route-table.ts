@@ -10,14 +10,25 @@ import type { ApplicationGranting } from "./oauth/grants/application-token.ts";
 import { type Introspection, introspect } from "./oauth/introspect.ts";
 import { type Issuing, issueToken } from "./oauth/issue-token.ts";
 import { serverMetadata } from "./oauth/metadata.ts";
+import { type AuthorizingDevices, deviceAuthorizationEndpoint } from "./oauth/device/authorize-device.ts";
+import { withDpopNonce } from "./oauth/dpop/authenticate.ts";
 import type { NonceNeeds } from "./oauth/dpop/nonces.ts";
+import { type EndingSessions, logoutEndpoint } from "./oauth/logout/end-session.ts";
 import { resourceMetadata } from "./oauth/resource-metadata.ts";
+import {
+  refuseRegistration,
+  registrationEndpoint,
+  type RegistrationNeeds,
+  registrationPath,
+} from "./oauth/registration-endpoint.ts";
 import { revokeEndpoint } from "./oauth/revoke-token.ts";
 import { refuseUserinfo, userinfo } from "./oauth/userinfo.ts";
 import { authorize } from "./oauth/authorize/authorize.ts";
 import { type Pushing, pushRequest } from "./oauth/authorize/push-request.ts";
 import type { Operation } from "./operations/operation.ts";
 import { errorPage } from "./pages/error-page.ts";
+import { pageRoutes } from "./pages/routes.ts";
+import type { PageNeeds } from "./pages/visit.ts";
 import { perimeterOperations } from "./perimeters/operations.ts";
 import { membershipOperations } from "./principals/memberships/operations.ts";
 import { serviceAccountOperations } from "./principals/service-accounts/operations.ts";
@@ -121,7 +132,64 @@ const authorizationRoutes = (needs: Omit<Pushing, "renderError">): readonly Rout
   ];
 };
 
-export const routeTable = (needs: Issuing & Introspection & ApplicationGranting & Omit<Pushing, "renderError">, deciding: Deciding & NonceNeeds): readonly Route[] => {
+const deviceAndLogoutRoutes = (needs: AuthorizingDevices & Omit<EndingSessions, "renderError">): readonly Route[] => {
+  const { issuer } = needs;
+  const ending: EndingSessions = {
+    ...needs,
+    renderError: (failure, request) => errorPage({ issuer }, failure, request.requestId, request),
+  };
+  return [
+    {
+      kind: "protocol",
+      method: "POST",
+      path: "/oauth/device_authorization",
+      policy: { client: "RFC 8628 §3.1: the client authenticates as at the token endpoint" },
+      cors: true,
+      handle: (request) => deviceAuthorizationEndpoint(needs, request),
+    },
+    ...(["GET", "POST"] as const).map(
+      (method): Route => ({
+        kind: "web",
+        method,
+        path: "/oauth/logout",
+        policy: { public: "RP-Initiated Logout §2: it ends the session of the browser that comes, or asks its human" },
+        handle: (request) => logoutEndpoint(ending, request),
+        refuse: (failure, requestId) => errorPage({ issuer }, failure, requestId),
+      }),
+    ),
+  ];
+};
+
+/** RFC 7591, RFC 7592: one path, and what its method says. */
+const registrationRoutes = (needs: RegistrationNeeds): readonly Route[] =>
+  (["POST", "GET", "PUT", "DELETE"] as const).map((method) => ({
+    kind: "web",
+    method,
+    path: registrationPath,
+    policy:
+      method === "POST"
+        ? { public: "RFC 7591 §3: a client that registers itself has nothing yet; off until a tenant's policy has it on" }
+        : { client: "RFC 7592 §2: the registration access token, which opens its own registration alone" },
+    cors: true,
+    handle: (request: WebRequest) => registrationEndpoint(needs, request),
+    refuse: refuseRegistration,
+  }));
+
+/** Where DPoP proofs are taken: whoever sends one is given the nonce of now. */
+const takesProofs: ReadonlySet<string> = new Set([
+  "/oauth/token",
+  "/oauth/par",
+  "/oauth/device_authorization",
+  "/oauth/userinfo",
+]);
+const handingOutNonces =
+  (needs: NonceNeeds) =>
+  (route: Route): Route =>
+    (route.kind === "protocol" || route.kind === "web") && takesProofs.has(route.path)
+      ? { ...route, handle: withDpopNonce(needs, route.handle) }
+      : route;
+
+export const routeTable = (needs: Issuing & Introspection & ApplicationGranting & Omit<Pushing, "renderError"> & AuthorizingDevices, deciding: Deciding & NonceNeeds, visiting: PageNeeds): readonly Route[] => {
   const { pathname } = new URL(needs.issuer);
   const prefix = pathname === "/" ? "" : pathname;
   const routes: readonly Route[] = [
@@ -160,6 +228,8 @@ export const routeTable = (needs: Issuing & Introspection & ApplicationGranting 
       }),
     ),
     ...authorizationRoutes(needs),
+    ...deviceAndLogoutRoutes(needs),
+    ...pageRoutes(visiting),
     {
       kind: "json",
       method: "POST",
@@ -167,7 +237,9 @@ export const routeTable = (needs: Issuing & Introspection & ApplicationGranting 
       policy: { permission: "access:check" },
       handle: evaluate(deciding),
     },
+    ...registrationRoutes(needs),
     ...allOperations(needs.model).map(operationRoute),
   ];
-  return [...routes.map((route) => ({ ...route, path: prefix + route.path })), ...documents(needs)];
+  const handing = handingOutNonces(needs);
+  return [...routes.map((route) => ({ ...handing(route), path: prefix + route.path })), ...documents(needs)];
 };

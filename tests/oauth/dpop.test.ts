@@ -40,7 +40,7 @@ const token = tokenOf();
 const ask = (proof: string | undefined, as = token, on = 0, at = path): Promise<Answer> =>
   deployment.send(
     at,
-    { headers: { authorization: `DPoP ${as}`, ...(proof === undefined ? {} : { dpop: proof }) } },
+    { headers: proof === undefined ? { authorization: `DPoP ${as}` } : { authorization: `DPoP ${as}`, dpop: proof } },
     on,
   );
 const nonceOf = (answer: Answer): string => String(answer.headers["dpop-nonce"]);
@@ -51,7 +51,7 @@ const ath = athOf(token);
 const proof = (parts: ProofParts = {}, uri = htu): string =>
   proofOf(own, "GET", uri, { ...parts, claims: { nonce, ath, ...parts.claims } });
 
-const refused = (answer: Answer, error: string, what?: string): void => {
+const refused = (answer: Answer, error: string, what = "it"): void => {
   assert.equal(answer.status, 401, `${what}: ${answer.text}`);
   const challenge = answer.headers["www-authenticate"] ?? "";
   assert.match(challenge, new RegExp(`^DPoP realm="countersign", error="${error}", .*algs="ES256 `), what);

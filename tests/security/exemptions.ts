@@ -12,11 +12,14 @@ export const publicRoutes: readonly string[] = [
   "GET /.well-known/openid-configuration",
   "GET /oauth/authorize",
   "GET /oauth/jwks",
+  "GET /oauth/logout",
   "POST /oauth/authorize",
+  "POST /oauth/logout",
 ];
 
 /** OAuth endpoints: the client authenticates as the endpoint's own RFC says; the sweep asks them in its own way. */
 export const clientRoutes: readonly string[] = [
+  "POST /oauth/device_authorization",
   "POST /oauth/introspect",
   "POST /oauth/par",
   "POST /oauth/revoke",

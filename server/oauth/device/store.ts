@@ -61,7 +61,11 @@ export type PendingDevice = {
   readonly create_time: Date;
 };
 
-export const readPendingDevice = async (tx: Tx, userCodeHash: Buffer, now: Date): Promise<PendingDevice | undefined> => {
+export const readPendingDevice = async (
+  tx: Tx,
+  userCodeHash: Buffer,
+  now: Date,
+): Promise<PendingDevice | undefined> => {
   const rows = await tx.query<PendingDevice>(
     "device.pending",
     `select id, client_id, scopes, audience, authorization_details, bound_tenant_id, create_time
@@ -163,12 +167,7 @@ export type Poll = {
 };
 
 /** Notes that the device has asked. The row is held from before, so that of two polls at once the second one is early. */
-export const notePoll = async (
-  tx: Tx,
-  key: DeviceKey,
-  growSeconds: number,
-  now: Date,
-): Promise<Poll | undefined> => {
+export const notePoll = async (tx: Tx, key: DeviceKey, growSeconds: number, now: Date): Promise<Poll | undefined> => {
   const rows = await tx.query<Poll>(
     "device.poll",
     `with asked as (

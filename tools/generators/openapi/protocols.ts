@@ -1,6 +1,7 @@
 // The endpoints whose form a standard fixes. What is said here is checked against the server by the tests of each protocol; here it only
 // has to be complete: a route without an entry stops the generator.
 import { plain } from "./operations.ts";
+import { metadataFields } from "../../../server/clients/fields.ts";
 import { evaluationRequest } from "../../../server/transport/http/authzen.ts";
 import type { Route } from "../../../server/transport/http/routes.ts";
 import type { Entry } from "./operations.ts";
@@ -112,8 +113,71 @@ const authorizationParameters: Properties = {
 };
 const authorizationResponses = {
   200: { description: "a form that posts itself to the client (`response_mode=form_post`)" },
-  303: { description: "to the client with `code`, `state` and `iss`, or with an error; or to a page that asks the human" },
+  303: {
+    description: "to the client with `code`, `state` and `iss`, or with an error; or to a page that asks the human",
+  },
   400: { description: "a page: the client or its redirect URI is not known, so nobody else can be told" },
+};
+
+const logoutParameters: Properties = {
+  id_token_hint: text("an ID token of ours, expired or not: whose session it is"),
+  client_id: text("of the client the hint was made for"),
+  post_logout_redirect_uri: text("where to go afterwards, as registered"),
+  state: text("given back to it"),
+  ui_locales: text("languages, the best first"),
+};
+
+const logoutEntry = (operationId: string, by: "query" | "form"): ProtocolEntry => ({
+  operationId,
+  summary: "Sign out of this browser (RP-Initiated Logout 1.0)",
+  tags: ["oauth"],
+  ...(by === "form"
+    ? { requestBody: form([], logoutParameters) }
+    : {
+        parameters: Object.entries(logoutParameters).map(([name, schema]) => ({ name, in: "query", schema })),
+      }),
+  responses: { 303: { description: "to the client, or to a page that says or asks" } },
+});
+
+const registeredMetadata: Properties = {
+  client_name: text("shown to people who are asked for consent"),
+  ...Object.fromEntries(Object.entries(metadataFields).map(([name, schema]) => [name, plain(schema)])),
+};
+const registration = (required: readonly string[]) => ({
+  required: true,
+  content: { "application/json": { schema: { type: "object", required, properties: registeredMetadata } } },
+});
+const registered = {
+  type: "object",
+  required: ["client_id", "registration_access_token", "registration_client_uri"],
+  properties: {
+    client_id: text("public"),
+    client_id_issued_at: { type: "integer", description: "seconds since the epoch" },
+    client_secret: text("shown once; where the client has one"),
+    client_secret_expires_at: { type: "integer", const: 0 },
+    registration_access_token: text("opens this registration, and nothing else (RFC 7592)"),
+    registration_client_uri: text("where it is sent to"),
+    ...registeredMetadata,
+  },
+};
+
+const registrationEntry = (verb: string, summary: string, more: Partial<ProtocolEntry>): ProtocolEntry => ({
+  operationId: `oauth.registration.${verb}`,
+  summary,
+  tags: ["oauth"],
+  security: [{ bearer: [] }],
+  parameters: [{ name: "client_id", in: "query", required: true, schema: { type: "string" } }],
+  responses: json("the client", registered),
+  ...more,
+});
+const registrationManagement: Readonly<Record<string, ProtocolEntry>> = {
+  "GET /oauth/register": registrationEntry("get", "Read a registration (RFC 7592 §2.1)", {}),
+  "PUT /oauth/register": registrationEntry("replace", "Replace a registration as a whole (RFC 7592 §2.2)", {
+    requestBody: registration(["client_id", "redirect_uris"]),
+  }),
+  "DELETE /oauth/register": registrationEntry("delete", "End a registration and all it was given (RFC 7592 §2.3)", {
+    responses: { 204: { description: "it is no client any more" } },
+  }),
 };
 
 const described: Readonly<Record<string, ProtocolEntry>> = {
@@ -234,6 +298,27 @@ const described: Readonly<Record<string, ProtocolEntry>> = {
       },
     },
   },
+  "POST /oauth/register": {
+    operationId: "oauth.register",
+    summary: "Register a client (RFC 7591)",
+    tags: ["oauth"],
+    parameters: [
+      {
+        name: "tenant",
+        in: "query",
+        description: "a root perimeter's ref; the host without it",
+        schema: { type: "string" },
+      },
+    ],
+    requestBody: registration(["redirect_uris"]),
+    responses: {
+      201: {
+        description: "the client, and what is shown once",
+        content: { "application/json": { schema: registered } },
+      },
+    },
+  },
+  ...registrationManagement,
   "GET /oauth/jwks": {
     operationId: "oauth.jwks",
     summary: "The keys that access tokens are signed with (RFC 7517)",
@@ -252,6 +337,33 @@ const described: Readonly<Record<string, ProtocolEntry>> = {
     "oauth.openid-configuration",
     "The same, where OpenID Connect looks for it",
   ),
+  "POST /oauth/device_authorization": {
+    operationId: "oauth.device-authorization",
+    summary: "Begin the device flow (RFC 8628)",
+    tags: ["oauth"],
+    security: asClient,
+    requestBody: form([], {
+      scope: text("what is asked for; everything the client is registered for, if left out"),
+      resource: { type: "array", items: { type: "string", format: "uri" }, description: "RFC 8707; may be repeated" },
+      authorization_details: text("RFC 9396, as JSON"),
+      tenant: text("ref of the tenant the token shall be for; the human chooses, if left out"),
+      ...clientAuthentication,
+    }),
+    responses: json("two codes: one to poll with, and one for the human", {
+      type: "object",
+      required: ["device_code", "user_code", "verification_uri", "verification_uri_complete", "expires_in", "interval"],
+      properties: {
+        device_code: text("what the token endpoint is polled with"),
+        user_code: text("what the human types, `XXXX-XXXX`"),
+        verification_uri: text("where"),
+        verification_uri_complete: text("the same with the code in it, for a QR code"),
+        expires_in: { type: "integer", description: "seconds" },
+        interval: { type: "integer", description: "seconds between two polls" },
+      },
+    }),
+  },
+  "GET /oauth/logout": logoutEntry("oauth.logout", "query"),
+  "POST /oauth/logout": logoutEntry("oauth.logout-by-form", "form"),
   "POST /access/v1/evaluation": {
     operationId: "access.evaluate",
     summary: "Ask whether a principal may do something (AuthZEN 1.0 §6)",
