@@ -34,8 +34,8 @@ export type InvitationShown = {
   readonly tenantName: string;
   readonly email: string;
   readonly displayName: string | null;
-  /** Who invites; null where that has no name to show. */
-  readonly inviter: string | null;
+  /** Who invites; empty where that has no name to show. */
+  readonly inviter: string;
   /** The address has an account already, which accepts the invitation once it is signed in. */
   readonly hasAccount: boolean;
 };
@@ -76,10 +76,10 @@ export const readInvitation = async (needs: SignIn, given: LinkGiven): Promise<R
   };
 };
 
-const nameOf = async (tx: Tx, ref: string): Promise<string | null> => {
+const nameOf = async (tx: Tx, ref: string): Promise<string> => {
   const named = parseRef(ref);
-  if (named === undefined || principalKindOf(named.collection) !== "human") return null;
-  return (await findUser(tx, named.id as PrincipalId))?.displayName ?? null;
+  if (named === undefined || principalKindOf(named.collection) !== "human") return "";
+  return (await findUser(tx, named.id as PrincipalId))?.displayName ?? "";
 };
 
 export type AcceptingAsNew = LinkGiven & {

@@ -7,11 +7,11 @@ import type { SignIn, Visit } from "./needs.ts";
 export const linkUrl = (
   { issuer }: Pick<SignIn, "issuer">,
   page: "verify-email" | "reset-password" | "sign-in",
-  token: string | undefined,
+  link: string | undefined,
   continueWith: string | undefined,
 ): string => {
   const query = new URLSearchParams({
-    ...(token === undefined ? {} : { token }),
+    ...(link === undefined ? {} : { link }),
     ...(continueWith === undefined ? {} : { request: continueWith }),
   }).toString();
   return `${issuer}/${page}${query === "" ? "" : `?${query}`}`;

@@ -8,7 +8,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { WebRequest } from "../platform/web/request.ts";
 import type { SessionInHand } from "../sessions/begin-session.ts";
 
-/** Built once, in the composition root. `challengeKey` is of passkeys. */
+/** Built once, in the composition root. */
 export type SignIn = PasskeyNeeds & {
   readonly platform: Platform;
   readonly model: Model;

@@ -50,7 +50,7 @@ export const provePassword = async (needs: SignIn, claim: PasswordClaim): Promis
     await guess.unseen();
     return verified;
   }
-  if (account?.password == null || !verified.matches || !account.stands) {
+  if (account === undefined || account.password === null || !verified.matches || !account.stands) {
     await recordAlone(needs, {
       action: claim.action ?? "sign-in.password",
       outcome: "failed",

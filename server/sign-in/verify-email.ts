@@ -43,7 +43,7 @@ export const checkVerifyLink = async (
 };
 
 export type Verification = {
-  /** The `token` of the mail's URL. */
+  /** The `link` of the mail's URL. */
   readonly link: string;
   readonly password: string;
   readonly request: Visit;

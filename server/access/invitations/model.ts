@@ -38,7 +38,7 @@ export const invitation_lifetime_days = 7;
 export const lifetimeMs = invitation_lifetime_days * 24 * 3_600_000;
 
 /** Where an invited human goes. The token is used once, and the page that reads it sends no referrer. */
-export const invitationUrl = (issuer: string, token: string): string => `${issuer}/invitation?token=${token}`;
+export const invitationUrl = (issuer: string, token: string): string => `${issuer}/invitation?link=${token}`;
 
 export const role = Type.String({
   minLength: 1,
