@@ -72,10 +72,11 @@ export const given = ({ request }: { readonly request: WebRequest }, name: strin
 /** Pages of ours that signing in may lead back to. Nothing else is ever redirected to (CWE-601). */
 const returns = /^\/(account|device|invitation)(\/[a-z-]+)*(\?[\w.~%&=+-]*)?$/;
 
-const openVisit = async (needs: PageNeeds, request: WebRequest): Promise<Result<Visitor>> => {
-  const handle = given({ request }, "request");
-  const pending = handle === undefined ? undefined : await readPending(needs, handle);
-  if (isFault(pending)) return pending;
+const openVisit = async (needs: PageNeeds, request: WebRequest, outlives: boolean): Promise<Result<Visitor>> => {
+  const asking = given({ request }, "request");
+  const read = asking === undefined ? undefined : await readPending(needs, asking);
+  if (isFault(read) && !outlives) return read;
+  const [handle, pending] = isFault(read) ? [undefined, undefined] : [asking, read];
   const asked = given({ request }, "tenant");
   if (asked !== undefined && !isUuid(asked)) return fault("not_found", "there is no such tenant");
   const named = asked as TenantId | undefined;
@@ -111,6 +112,15 @@ const openVisit = async (needs: PageNeeds, request: WebRequest): Promise<Result<
 
 const contextOf = ({ boundTenant, clientTenant }: Pending): TenantId | null =>
   boundTenant ?? (clientTenant === hostTenant ? null : clientTenant);
+
+/** The page wears the face of the tenant that a link is of. */
+export const atDoorOf = async (visitor: Visitor, tenant: TenantId): Promise<Visitor> => {
+  const front = await tenantFront(visitor.needs.platform.database, tenant);
+  return { ...visitor, front, brand: brandOf(visitor.needs, front) };
+};
+
+/** The secret of a mail's link. */
+export const linkOf = (visitor: Visitor): string => given(visitor, "token") ?? given(visitor, "link") ?? "";
 
 /** A page of ours with what is carried along. */
 export const hrefFrom = (
@@ -154,6 +164,8 @@ export type PageSpec = {
   readonly path: string;
   /** `session`: only with a session that is full; others are sent to sign in, and come back. */
   readonly policy: PageRoute["policy"];
+  /** Whether the page is worth something without the request that led here: a mail may be read long after. */
+  readonly outlives?: true;
   readonly get: (visitor: Visitor) => Promise<WebResponse>;
   /** Asked only for forms that this browser was shown; `get` answers the others. */
   readonly post?: (visitor: Visitor) => Promise<WebResponse>;
@@ -165,7 +177,7 @@ const answer = async (
   post: PageSpec["post"],
   request: WebRequest,
 ): Promise<WebResponse> => {
-  const visitor = await openVisit(needs, request);
+  const visitor = await openVisit(needs, request, spec.outlives === true);
   if (isFault(visitor)) return errorPage(needs, visitor, request.requestId, request);
   if ("session" in spec.policy && visitor.session?.state !== "full") return toSignIn(visitor);
   if (post === undefined) return spec.get(visitor);

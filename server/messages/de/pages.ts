@@ -106,15 +106,15 @@ export const pages: Readonly<Record<keyof typeof english, Message>> = {
   "register.closed_title": "Keine Registrierung",
   "register.closed":
     "Bei {tenant} kann man sich nicht selbst registrieren. Bitten Sie die Administratoren um eine Einladung.",
+  "register.not_admitted": "Hier können sich nur Adressen der eigenen Domains dieser Organisation registrieren.",
   "register.sent_title": "Sehen Sie in Ihre E-Mail",
   "register.sent": "Wir haben eine Nachricht an {email} geschickt. Öffnen Sie den Link darin, um fertig zu werden.",
   "register.sent_hint": "Nach einigen Minuten nichts da? Sehen Sie im Spam-Ordner nach, oder beginnen Sie neu.",
 
   "verify.title": "Adresse bestätigen",
-  "verify.lead": "Ein Klick, und Ihre E-Mail-Adresse ist bestätigt.",
-  "verify.submit": "Meine Adresse bestätigen",
-  "verify.done_title": "Danke",
-  "verify.done": "Ihre Adresse ist bestätigt.",
+  "verify.lead": "Geben Sie das Passwort ein, das Sie gewählt haben, und Ihre Adresse ist bestätigt.",
+  "verify.wrong": "Das ist nicht das Passwort, das Sie bei der Registrierung gewählt haben.",
+  "verify.submit": "Bestätigen und anmelden",
 
   "forgot.title": "Passwort vergessen?",
   "forgot.lead": "Nennen Sie uns Ihre Adresse, und wir schicken Ihnen einen Link, mit dem Sie ein neues wählen.",
@@ -137,13 +137,10 @@ export const pages: Readonly<Record<keyof typeof english, Message>> = {
   "invitation.title": "Sie sind eingeladen",
   "invitation.lead": "{inviter} lädt Sie zu {tenant} ein.",
   "invitation.lead_plain": "Sie sind zu {tenant} eingeladen.",
-  "invitation.address": "für {email}",
   "invitation.new": "Wählen Sie, wie Sie sich anmelden.",
   "invitation.known": "Zu dieser Adresse gibt es schon ein Konto. Melden Sie sich damit an, und nehmen Sie dann an.",
   "invitation.accept": "Einladung annehmen",
   "invitation.accept_as": "Sie sind als {email} angemeldet. Mit der Annahme kommt {tenant} zu diesem Konto.",
-  "invitation.wrong_account":
-    "Diese Einladung gilt für eine andere Adresse als die, mit der Sie angemeldet sind ({email}). Melden Sie sich zuerst ab.",
   "invitation.sign_in": "Anmelden und annehmen",
 
   "setup.title": "Willkommen bei Countersign",

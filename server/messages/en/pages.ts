@@ -98,15 +98,15 @@ export const pages = {
   "register.have_account": "Already have an account?",
   "register.closed_title": "Registration is closed",
   "register.closed": "{tenant} does not let people create accounts themselves. Ask an administrator for an invitation.",
+  "register.not_admitted": "Only addresses of this organisation’s own domains can register here.",
   "register.sent_title": "Look into your mail",
   "register.sent": "We have sent a message to {email}. Open the link in it to finish.",
   "register.sent_hint": "Nothing there after some minutes? Look among the junk mail, or begin again.",
 
   "verify.title": "Confirm your address",
-  "verify.lead": "One click, and your e-mail address is confirmed.",
-  "verify.submit": "Confirm my address",
-  "verify.done_title": "Thank you",
-  "verify.done": "Your address is confirmed.",
+  "verify.lead": "Enter the password you chose, and your address is confirmed.",
+  "verify.wrong": "This is not the password you chose when you registered.",
+  "verify.submit": "Confirm and sign in",
 
   "forgot.title": "Forgot your password?",
   "forgot.lead": "Tell us your address, and we send you a link with which you choose a new one.",
@@ -128,13 +128,10 @@ export const pages = {
   "invitation.title": "You are invited",
   "invitation.lead": "{inviter} invites you to {tenant}.",
   "invitation.lead_plain": "You are invited to {tenant}.",
-  "invitation.address": "for {email}",
   "invitation.new": "Choose how you will sign in.",
   "invitation.known": "There is an account with this address already. Sign in with it, then accept.",
   "invitation.accept": "Accept the invitation",
   "invitation.accept_as": "You are signed in as {email}. Accepting adds {tenant} to this account.",
-  "invitation.wrong_account":
-    "This invitation is for another address than the one you are signed in with ({email}). Sign out first.",
   "invitation.sign_in": "Sign in and accept",
 
   "setup.title": "Welcome to Countersign",

@@ -19,7 +19,12 @@ export const forgotPasswordPage: PageSpec = {
     const { needs, request, context, words } = visitor;
     const email = readEmail(given(visitor, "email"));
     if (email === undefined) return forgotForm(visitor, { email: words("problem.email") });
-    const asked = await requestPasswordReset(needs.signIn, { email, context, request });
+    const asked = await requestPasswordReset(needs.signIn, {
+      email,
+      context,
+      request,
+      continueWith: visitor.carried.request,
+    });
     if (isFault(asked)) return forgotForm(visitor, { form: inWords(words, asked) });
     return seeOther(hrefFrom(visitor, path, { sent: "yes" }), [rememberEmail(email)]);
   },

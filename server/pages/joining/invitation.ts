@@ -1,6 +1,5 @@
 /** An invitation is accepted: by somebody new, or by whoever is signed in. */
 import { faults, isFault } from "../../../core/faults.ts";
-import { tenantFront } from "../../policies/front.ts";
 import type { WebResponse } from "../../platform/web/request.ts";
 import {
   acceptInvitation,
@@ -8,12 +7,21 @@ import {
   type InvitationShown,
   readInvitation,
 } from "../../sign-in/accept-invitation.ts";
-import { brandOf } from "../brand.ts";
 import { html, type Html } from "../html.ts";
-import { actions, alternatives, button, field, form, link } from "../kit.ts";
+import { actions, alternatives, button, buttonLink, field, form, link } from "../kit.ts";
 import { seeOther } from "../page.ts";
 import { formProblem, inWords, type Problems, problemsOf, readDisplayName } from "../problems.ts";
-import { destinationOf, given, hrefFrom, onwards, type PageSpec, show, type Visitor } from "../visit.ts";
+import {
+  atDoorOf,
+  destinationOf,
+  given,
+  hrefFrom,
+  linkOf,
+  onwards,
+  type PageSpec,
+  show,
+  type Visitor,
+} from "../visit.ts";
 import { whoIs } from "../who-is.ts";
 import { linkProblem } from "./link-problem.ts";
 import { lengthMinOf, newPasswordField } from "./new-password.ts";
@@ -23,28 +31,21 @@ const path = "/invitation";
 export const invitationPage: PageSpec = {
   path,
   policy: { public: "whoever reads the mail is the one invited" },
+  outlives: true,
   get: async (visitor) => {
     const shown = await shownOf(visitor);
-    return isFault(shown) ? linkProblem(visitor, shown) : invitationForm(await atItsDoor(visitor, shown), shown);
+    return isFault(shown) ? linkProblem(visitor, shown) : invitationForm(await atDoorOf(visitor, shown.tenant), shown);
   },
   post: async (arrived) => {
     const shown = await shownOf(arrived);
     if (isFault(shown)) return linkProblem(arrived, shown);
-    const visitor = await atItsDoor(arrived, shown);
+    const visitor = await atDoorOf(arrived, shown.tenant);
     return visitor.session?.state === "full" ? acceptAs(visitor, shown) : acceptAsNew(visitor, shown);
   },
 };
 
-const linkOf = (visitor: Visitor): string => given(visitor, "link") ?? "";
-
 const shownOf = (visitor: Visitor) =>
   readInvitation(visitor.needs.signIn, { link: linkOf(visitor), request: visitor.request });
-
-/** The page wears the face of the tenant that invites. */
-const atItsDoor = async (visitor: Visitor, { tenant }: InvitationShown): Promise<Visitor> => {
-  const front = await tenantFront(visitor.needs.platform.database, tenant);
-  return { ...visitor, front, brand: brandOf(visitor.needs, front) };
-};
 
 const acceptAs = async (visitor: Visitor, shown: InvitationShown): Promise<WebResponse> => {
   const { needs, session, request, words } = visitor;
@@ -56,7 +57,7 @@ const acceptAs = async (visitor: Visitor, shown: InvitationShown): Promise<WebRe
 };
 
 const acceptAsNew = async (visitor: Visitor, shown: InvitationShown): Promise<WebResponse> => {
-  const { needs, request, words, locale, front } = visitor;
+  const { needs, request, words, locale, front, session } = visitor;
   const displayName = readDisplayName(given(visitor, "display_name"));
   const password = request.form["password"];
   if (displayName === undefined || typeof password !== "string" || password === "")
@@ -64,7 +65,7 @@ const acceptAsNew = async (visitor: Visitor, shown: InvitationShown): Promise<We
       ...(displayName === undefined ? { display_name: words("problem.display_name") } : {}),
       ...(typeof password !== "string" || password === "" ? { password: words("problem.required") } : {}),
     });
-  const asked = { link: linkOf(visitor), displayName, password, locale, request };
+  const asked = { link: linkOf(visitor), displayName, password, locale, request, current: session };
   const signedIn = await acceptInvitationAsNew(needs.signIn, asked);
   if (!isFault(signedIn)) return onwards(visitor, signedIn);
   if (signedIn.fault === "link_expired") return linkProblem(visitor, signedIn);
@@ -97,7 +98,7 @@ const asKnown = (visitor: Visitor, { tenantName }: InvitationShown, email: strin
   return form({
     action: hrefFrom(visitor, path),
     token,
-    carried: { link: linkOf(visitor) },
+    carried: { token: linkOf(visitor) },
     body: html`
 <p>${words("invitation.accept_as", { email, tenant: tenantName })}</p>
 ${actions(button(words("invitation.accept")))}
@@ -107,12 +108,18 @@ ${alternatives(html`${words("page.not_you")} ${link(hrefFrom(visitor, "/sign-out
 
 const asNew = (visitor: Visitor, shown: InvitationShown, problems: Problems): Html => {
   const { words, token, front } = visitor;
-  const back = `${path}?${new URLSearchParams({ link: linkOf(visitor) }).toString()}`;
+  const signIn = hrefFrom(visitor, "/sign-in", {
+    next: `${path}?${new URLSearchParams({ token: linkOf(visitor) }).toString()}`,
+  });
+  if (shown.hasAccount)
+    return html`<p class="who"><span>${shown.email}</span></p>
+<p>${words("invitation.known")}</p>
+${actions(buttonLink(signIn, words("invitation.sign_in"), "primary"))}`;
   return html`
 ${form({
   action: hrefFrom(visitor, path),
   token,
-  carried: { link: linkOf(visitor) },
+  carried: { token: linkOf(visitor) },
   body: html`
 <p class="who"><span>${shown.email}</span></p>
 <input type="email" value="${shown.email}" autocomplete="username" hidden>
@@ -127,7 +134,5 @@ ${field({
 ${newPasswordField(words, words("register.password"), front?.policy, problems["password"])}
 ${button(words("invitation.accept"))}`,
 })}
-${alternatives(
-  html`${words("register.have_account")} ${link(hrefFrom(visitor, "/sign-in", { next: back }), words("invitation.sign_in"))}`,
-)}`;
+${alternatives(html`${words("register.have_account")} ${link(signIn, words("invitation.sign_in"))}`)}`;
 };

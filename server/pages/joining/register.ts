@@ -1,5 +1,5 @@
 /** A stranger makes an account, where the tenant lets strangers in. What is answered is the same for addresses that have one. */
-import { isFault } from "../../../core/faults.ts";
+import { type Fault, isFault } from "../../../core/faults.ts";
 import type { WebResponse } from "../../platform/web/request.ts";
 import { selfRegister } from "../../sign-in/self-register.ts";
 import { rememberedEmail, rememberEmail } from "../email-hint.ts";
@@ -8,7 +8,7 @@ import { alternatives, button, field, form, link } from "../kit.ts";
 import { seeOther } from "../page.ts";
 import { formProblem, type Problems, problemsOf, readDisplayName, readEmail } from "../problems.ts";
 import { given, hrefFrom, type PageSpec, show, type Visitor } from "../visit.ts";
-import { newPasswordField } from "./new-password.ts";
+import { lengthMinOf, newPasswordField } from "./new-password.ts";
 
 const path = "/register";
 
@@ -28,13 +28,28 @@ export const registerPage: PageSpec = {
         ...(displayName === undefined ? { display_name: words("problem.display_name") } : {}),
         ...(typeof password !== "string" || password === "" ? { password: words("problem.required") } : {}),
       });
-    const asked = { tenant: front.tenant, email, displayName, password, locale, request };
+    const asked = {
+      tenant: front.tenant,
+      email,
+      displayName,
+      password,
+      locale,
+      request,
+      continueWith: visitor.carried.request,
+    };
     const registered = await selfRegister(needs.signIn, asked);
     if (isFault(registered))
-      return registerForm(visitor, problemsOf(words, registered, { count: front.policy.password_length_min }));
+      return registerForm(
+        visitor,
+        problemsOf(words, registered, { count: lengthMinOf(front.policy) }, notAdmitted(visitor, registered)),
+      );
     return seeOther(hrefFrom(visitor, path, { sent: "yes" }), [rememberEmail(email)]);
   },
 };
+
+/** An address of another domain than the tenant's own. */
+const notAdmitted = ({ words }: Visitor, { fault: code }: Fault): string | undefined =>
+  code === "not_admissible" ? words("register.not_admitted") : undefined;
 
 const registerForm = (visitor: Visitor, problems: Problems = {}): WebResponse => {
   const { words, token, carried, front, brand } = visitor;

@@ -7,7 +7,7 @@ import { html } from "../html.ts";
 import { button, buttonLink, form } from "../kit.ts";
 import { seeOther } from "../page.ts";
 import { formProblem, type Problems, problemsOf } from "../problems.ts";
-import { given, hrefFrom, type PageSpec, show, type Visitor } from "../visit.ts";
+import { atDoorOf, given, hrefFrom, linkOf, type PageSpec, show, type Visitor } from "../visit.ts";
 import { linkProblem } from "./link-problem.ts";
 import { lengthMinOf, newPasswordField } from "./new-password.ts";
 
@@ -16,26 +16,28 @@ const path = "/reset-password";
 export const resetPasswordPage: PageSpec = {
   path,
   policy: { public: "whoever reads the mail chooses the password" },
+  outlives: true,
   get: async (visitor) => {
     if (given(visitor, "done") !== undefined) return donePage(visitor);
     const found = await checkResetLink(visitor.needs.signIn, {
-      link: given(visitor, "link") ?? "",
+      link: linkOf(visitor),
       request: visitor.request,
     });
-    return isFault(found) ? linkProblem(visitor, found) : resetForm(visitor, found.email);
+    return isFault(found) ? linkProblem(visitor, found) : resetForm(await atDoorOf(visitor, found.tenant), found.email);
   },
   post: async (visitor) => {
-    const { needs, request, words, front } = visitor;
-    const link = given(visitor, "link") ?? "";
+    const { needs, request, words } = visitor;
+    const link = linkOf(visitor);
     const found = await checkResetLink(needs.signIn, { link, request });
     if (isFault(found)) return linkProblem(visitor, found);
+    const there = await atDoorOf(visitor, found.tenant);
     const password = request.form["password"];
     if (typeof password !== "string" || password === "")
-      return resetForm(visitor, found.email, { password: words("problem.required") });
+      return resetForm(there, found.email, { password: words("problem.required") });
     const reset = await resetPassword(needs.signIn, { link, password, request });
     if (!isFault(reset)) return seeOther(hrefFrom(visitor, path, { done: "yes" }), [rememberEmail(reset.email)]);
     if (reset.errors === undefined && faults[reset.fault].status < 429) return linkProblem(visitor, reset);
-    return resetForm(visitor, found.email, problemsOf(words, reset, { count: lengthMinOf(front?.policy) }));
+    return resetForm(there, found.email, problemsOf(words, reset, { count: lengthMinOf(there.front?.policy) }));
   },
 };
 
@@ -50,7 +52,7 @@ ${formProblem(problems)}
 ${form({
   action: hrefFrom(visitor, path),
   token,
-  carried: { link: given(visitor, "link") },
+  carried: { ...visitor.carried, token: linkOf(visitor) },
   body: html`
 <p class="who"><span>${email}</span></p>
 <input type="email" value="${email}" autocomplete="username" hidden>

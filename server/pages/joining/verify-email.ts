@@ -1,51 +1,62 @@
-/** The link of a mail proves an address. Opening it proves nothing yet: mail scanners open links, and press no buttons. */
-import { isFault } from "../../../core/faults.ts";
+/**
+ * The link of a mail proves an address, and the password who it was that registered. Opening the link proves nothing yet: mail scanners
+ * open links, and fill in no forms.
+ */
+import { faults, isFault } from "../../../core/faults.ts";
 import type { WebResponse } from "../../platform/web/request.ts";
-import { verifyEmail } from "../../sign-in/verify-email.ts";
-import { rememberEmail } from "../email-hint.ts";
+import { checkVerifyLink, verifyEmail } from "../../sign-in/verify-email.ts";
 import { html } from "../html.ts";
-import { button, buttonLink, form } from "../kit.ts";
-import { seeOther } from "../page.ts";
-import { given, hrefFrom, type PageSpec, show, type Visitor } from "../visit.ts";
+import { alternatives, button, field, form, link } from "../kit.ts";
+import { inWords } from "../problems.ts";
+import { atDoorOf, hrefFrom, linkOf, onwards, type PageSpec, show, type Visitor } from "../visit.ts";
 import { linkProblem } from "./link-problem.ts";
 
 const path = "/verify-email";
 
 export const verifyEmailPage: PageSpec = {
   path,
-  policy: { public: "whoever reads the mail proves the address" },
-  get: async (visitor) => {
-    const { words, token } = visitor;
-    if (given(visitor, "done") !== undefined) return donePage(visitor);
-    return show(visitor, {
-      title: words("verify.title"),
-      lead: words("verify.lead"),
-      body: form({
-        action: hrefFrom(visitor, path),
-        token,
-        carried: { link: given(visitor, "link") },
-        body: button(words("verify.submit")),
-      }),
-    });
-  },
+  policy: { public: "whoever reads the mail and knows the password proves the address" },
+  outlives: true,
+  get: async (visitor) => verifyForm(visitor),
   post: async (visitor) => {
-    const { needs, request } = visitor;
-    const verified = await verifyEmail(needs.signIn, { link: given(visitor, "link") ?? "", request });
-    if (isFault(verified)) return linkProblem(visitor, verified);
-    return seeOther(hrefFrom(visitor, path, { done: "yes" }), [rememberEmail(verified.email)]);
+    const { needs, request, words, session } = visitor;
+    const password = request.form["password"];
+    if (typeof password !== "string" || password === "") return verifyForm(visitor, words("problem.required"));
+    const signedIn = await verifyEmail(needs.signIn, { link: linkOf(visitor), password, request, current: session });
+    if (!isFault(signedIn)) return onwards(visitor, signedIn);
+    if (signedIn.fault === "link_expired") return linkProblem(visitor, signedIn);
+    return verifyForm(visitor, inWords(words, signedIn, words("verify.wrong")), faults[signedIn.fault].status);
   },
 };
 
-const donePage = (visitor: Visitor): WebResponse => {
-  const { words, session } = visitor;
-  const isIn = session?.state === "full";
+const verifyForm = async (arrived: Visitor, problem?: string, status = 400): Promise<WebResponse> => {
+  const { needs, request } = arrived;
+  const found = await checkVerifyLink(needs.signIn, { link: linkOf(arrived), request });
+  if (isFault(found)) return linkProblem(arrived, found);
+  const visitor = await atDoorOf(arrived, found.tenant);
+  const { words, token, carried } = visitor;
   return show(visitor, {
-    title: words("verify.done_title"),
-    lead: words("verify.done"),
-    body: html`<div class="actions">${buttonLink(
-      hrefFrom(visitor, isIn ? "/account" : "/sign-in"),
-      words(isIn ? "page.continue" : "sign_in.title"),
-      "primary",
-    )}</div>`,
+    title: words("verify.title"),
+    lead: words("verify.lead"),
+    ...(problem === undefined ? {} : { status }),
+    body: html`
+<p class="who"><span>${found.email}</span></p>
+${form({
+  action: hrefFrom(visitor, path),
+  token,
+  carried: { ...carried, token: linkOf(visitor) },
+  body: html`
+<input type="email" value="${found.email}" autocomplete="username" hidden>
+${field({
+  name: "password",
+  label: words("sign_in.password"),
+  type: "password",
+  autocomplete: "current-password",
+  maxlength: 1000,
+  error: problem,
+})}
+${button(words("verify.submit"))}`,
+})}
+${alternatives(link(hrefFrom(visitor, "/forgot-password"), words("sign_in.forgot")))}`,
   });
 };
