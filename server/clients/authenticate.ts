@@ -13,6 +13,7 @@ import { assertedClient, assertionType, verifyAssertion } from "../tokens/client
 import { digestOctets } from "../tokens/digest.ts";
 import { readSecret } from "../tokens/secret-text.ts";
 import { isApplicationId } from "./client-id.ts";
+import type { DocumentState } from "./document-state.ts";
 import { findClient } from "./find-client.ts";
 import { type RemoteKeys, signingKeyOf } from "./keys.ts";
 import type { AuthMethod, Client } from "./model.ts";
@@ -22,6 +23,7 @@ export type ClientNeeds = {
   readonly issuer: string;
   readonly guardedFetch: GuardedFetch;
   readonly remoteKeys: RemoteKeys;
+  readonly documents: DocumentState;
 };
 export type AuthenticatedClient = { readonly client: Client; readonly method: AuthMethod };
 /** What of a request says who the client is. */

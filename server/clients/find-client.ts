@@ -2,7 +2,7 @@
  * The client a client_id names, as it stands now: one cache round trip, and where that misses one SQL statement. It falls out of the
  * cache with its tenant's version, which every change of an application touches (invariant 7).
  *
- * Undefined for one that never was, that is deleted or disabled, or whose tenant does not live: they are the same to everybody.
+ * Undefined for one that never was, that is deleted or disabled, or whose perimeter does not live: they are the same to everybody.
  */
 import type { TenantId } from "../../core/ids.ts";
 import { resolve, type Wanted } from "../authority/resolve.ts";
@@ -12,8 +12,8 @@ import { digestOf } from "../tokens/digest.ts";
 import { tenantOfClientId } from "./client-id.ts";
 import type { Client, ClientMetadata } from "./model.ts";
 
-/** What `application_facts` of the migrations answers. */
-type StoredClient = {
+/** What `application_facts` of the migrations answers: everything but what is deleted. */
+export type StoredClient = {
   readonly tenant: TenantId;
   readonly id: string;
   readonly client_id: string;
@@ -22,12 +22,16 @@ type StoredClient = {
   readonly source: Client["source"];
   readonly first_party: boolean;
   readonly metadata: ClientMetadata;
-  readonly tenant_state: string | null;
+  readonly revision: number;
+  /** Ms since the epoch. */
+  readonly updated: number;
+  /** Of the perimeter it belongs to, and of all above it. */
+  readonly tenant_state: string;
   readonly secrets: Client["secrets"];
 };
 
-const clientOf = (stored: StoredClient): Client | undefined =>
-  stored.state === "active" && stored.tenant_state === "active"
+export const clientOf = (stored: StoredClient | undefined): Client | undefined =>
+  stored?.state === "active" && stored.tenant_state === "active"
     ? {
         tenant: stored.tenant,
         id: stored.id,
@@ -40,26 +44,36 @@ const clientOf = (stored: StoredClient): Client | undefined =>
       }
     : undefined;
 
-/** The client as a thing to resolve, for a caller that wants other things along with it; undefined where the id cannot be one. */
-export const wantedClient = (clientId: string): Wanted<Client> | undefined => {
+const wantedAs = <T>(clientId: string, read: (stored: StoredClient) => T | undefined): Wanted<T> | undefined => {
   const tenant = tenantOfClientId(clientId);
   if (tenant === undefined) return undefined;
   return {
     probe: { key: `{${tenant}}:a:${digestOf(clientId)}`, versions: [tenantVersion(tenant)] },
-    fromCache: (payload) => clientOf(readStored(payload)),
+    fromCache: (payload) => read(readStored(payload)),
     ask: () => ["application", tenant, clientId],
     fromDatabase: (answer) => {
       if (answer === null) return { value: undefined };
       const stored = answer as StoredClient;
-      return { value: clientOf(stored), keep: { payload: JSON.stringify(stored), ttlMs: cacheTtlMs } };
+      return { value: read(stored), keep: { payload: JSON.stringify(stored), ttlMs: cacheTtlMs } };
     },
   };
 };
 
-export const findClient = async (platform: Platform, clientId: string): Promise<Client | undefined> => {
-  const wanted = wantedClient(clientId);
-  return wanted && (await resolve(platform, [wanted]))[0];
-};
+const found = async <T>(platform: Platform, wanted: Wanted<T> | undefined): Promise<T | undefined> =>
+  wanted && (await resolve(platform, [wanted]))[0];
+
+/** The client as a thing to resolve, for a caller that wants other things along with it; undefined where the id cannot be one. */
+export const wantedClient = (clientId: string): Wanted<Client> | undefined => wantedAs(clientId, clientOf);
+
+export const findClient = (platform: Platform, clientId: string): Promise<Client | undefined> =>
+  found(platform, wantedClient(clientId));
+
+/** The same with what is disabled or asleep. */
+export const findStored = (platform: Platform, clientId: string): Promise<StoredClient | undefined> =>
+  found(
+    platform,
+    wantedAs(clientId, (stored) => stored),
+  );
 
 /** The last texts parsed, beside what they parsed to: no copy of a decision but of its grammar (tokens/standing.ts says more). */
 const parsedMax = 200;

@@ -4,6 +4,7 @@
  * An administrator who asks for what is not served is told so. A client that registers itself is given what it may have of what it asks
  * for, as RFC 7591 §2 lets the server do, since the same client registers at servers of all kinds; and it has no say in what is ours.
  */
+import type { JWK } from "jose";
 import Type from "typebox";
 import { type FieldError, fault, isFault, type Result } from "../../core/faults.ts";
 import type { TenantId } from "../../core/ids.ts";
@@ -58,8 +59,21 @@ export const checkMetadata = (input: Given, context: MetadataContext): Result<Cl
     ...authenticationErrors(metadata, context),
     ...scopeErrors(metadata, context),
   ];
-  return errors.length === 0 ? metadata : refused(errors);
+  return errors.length === 0 ? { ...metadata, jwks: publicPart(metadata.jwks) } : refused(errors);
 };
+
+/** RFC 7518 §6, RFC 8037 §2: what makes a public key; whatever else came along is not kept. */
+const publicMembers = ["kty", "crv", "x", "y", "n", "e", "kid", "alg", "use"] as const;
+
+const publicPart = (jwks: ClientMetadata["jwks"]): ClientMetadata["jwks"] =>
+  jwks && {
+    keys: jwks.keys.map(
+      (key) =>
+        Object.fromEntries(
+          publicMembers.flatMap((member) => (typeof key[member] === "string" ? [[member, key[member]]] : [])),
+        ) as JWK,
+    ),
+  };
 
 /** RFC 7591 §3.2.2. */
 const refused = (errors: readonly FieldError[]) => {

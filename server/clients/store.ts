@@ -190,14 +190,44 @@ export const updateApplication = async (
   return result.numUpdatedRows === 1n;
 };
 
-/** How many there are that registered themselves. */
-export const countRegistered = async (tx: Tx): Promise<number> => {
-  const rows = await tx.query<{ registered: number }>(
-    "clients.count_registered",
-    "select count(*)::int4 as registered from applications where tenant_id = $1 and source = 'registered' and state <> 'deleted'",
-    [tx.tenant],
+/** How many of the tenant's have come in this way. */
+export const countOf = async (tx: Tx, source: Application["source"]): Promise<number> => {
+  const rows = await tx.query<{ found: number }>(
+    "clients.count_of",
+    "select count(*)::int4 as found from applications where tenant_id = $1 and source = $2 and state <> 'deleted'",
+    [tx.tenant, source],
   );
-  return rows[0]?.registered ?? 0;
+  return rows[0]?.found ?? 0;
+};
+
+/**
+ * Keeps what a metadata document says: a new one, or the one there is, unless an administrator has deleted it. `changed` is whether
+ * anything is new besides that it was read again. False where nothing is kept.
+ */
+export const keepDocument = async (tx: Tx, application: Application, changed: boolean): Promise<boolean> => {
+  const rows = await tx.query(
+    "clients.keep_document",
+    `insert into applications (tenant_id, id, node_id, client_id, display_name, state, source, first_party, metadata, revision,
+                               create_time, update_time)
+     values ($1, $2, $3, $4, $5, 'active', 'metadata_document', false, $6::jsonb, 1, $7, $7)
+     on conflict (tenant_id, client_id) do update
+       set display_name = excluded.display_name, metadata = excluded.metadata, update_time = excluded.update_time,
+           revision = applications.revision + $8
+     where applications.state <> 'deleted'
+     returning id`,
+    [
+      tx.tenant,
+      application.id,
+      application.node.id,
+      application.clientId,
+      application.displayName,
+      JSON.stringify(application.metadata),
+      application.createTime,
+      changed ? 1 : 0,
+    ],
+  );
+  if (changed) tx.touch(tenantVersion(tx.tenant));
+  return rows.length === 1;
 };
 
 export const insertSecret = async (

@@ -10,11 +10,43 @@ export const publicRoutes: readonly string[] = [
   "GET /.well-known/oauth-protected-resource/access/v1",
   "GET /.well-known/oauth-protected-resource/v1",
   "GET /.well-known/openid-configuration",
+  "GET /assets/fragment.js",
+  "GET /assets/guilloche.svg",
+  "GET /assets/passkeys.js",
+  "GET /assets/seal.svg",
+  "GET /assets/style.css",
+  "GET /assets/webauthn.js",
+  "GET /forgot-password",
+  "GET /invitation",
   "GET /oauth/authorize",
   "GET /oauth/jwks",
   "GET /oauth/logout",
+  "GET /register",
+  "GET /reset-password",
+  "GET /setup",
+  "GET /sign-in",
+  "GET /sign-in/enrol",
+  "GET /sign-in/passkey",
+  "GET /sign-in/password",
+  "GET /sign-in/second-factor",
+  "GET /sign-out",
+  "GET /signed-out",
+  "GET /verify-email",
+  "POST /forgot-password",
+  "POST /invitation",
   "POST /oauth/authorize",
   "POST /oauth/logout",
+  "POST /oauth/register",
+  "POST /register",
+  "POST /reset-password",
+  "POST /setup",
+  "POST /sign-in",
+  "POST /sign-in/enrol",
+  "POST /sign-in/passkey",
+  "POST /sign-in/password",
+  "POST /sign-in/second-factor",
+  "POST /sign-out",
+  "POST /verify-email",
 ];
 
 /** OAuth endpoints: the client authenticates as the endpoint's own RFC says; the sweep asks them in its own way. */
@@ -24,6 +56,23 @@ export const clientRoutes: readonly string[] = [
   "POST /oauth/par",
   "POST /oauth/revoke",
   "POST /oauth/token",
+];
+
+/** RFC 7592: the registration access token opens them, and no other token does. */
+export const registrationRoutes: readonly string[] = [
+  "DELETE /oauth/register",
+  "GET /oauth/register",
+  "PUT /oauth/register",
+];
+
+/** Pages of a human's own account, asked with the browser's cookie: without one they lead to the sign-in page. */
+export const sessionRoutes: readonly string[] = [
+  "GET /consent",
+  "GET /device",
+  "GET /tenants",
+  "POST /consent",
+  "POST /device",
+  "POST /tenants",
 ];
 
 /** These name nothing that could be another tenant's: whose token it is says which tenant they are about. */

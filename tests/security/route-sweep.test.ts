@@ -8,7 +8,7 @@ import type { Route } from "../../server/transport/http/routes.ts";
 import { type Account, startDeployment } from "../oauth/deployment.ts";
 import { type Answer, basic, bearer } from "../oauth/http.ts";
 import { partsOf, signedJwt } from "../oauth/jwt.ts";
-import { clientRoutes, hostOperations, ownTenantOperations, publicRoutes } from "./exemptions.ts";
+import { clientRoutes, hostOperations, ownTenantOperations, publicRoutes, sessionRoutes, registrationRoutes } from "./exemptions.ts";
 import { neverWere, populate, type Populated, type Request, requestFor } from "./populated.ts";
 
 const deployment = await startDeployment({ servers: 2 });
@@ -16,7 +16,7 @@ after(deployment.close);
 
 const { model } = loadModel("");
 // The table is data; nothing of what its handlers need is touched by reading it.
-const routes = routeTable({ issuer: deployment.issuer, model } as never, { model } as never);
+const routes = routeTable({ issuer: deployment.issuer, model } as never, { model } as never, { issuer: deployment.issuer } as never);
 const nameOf = (route: Route): string => `${route.method} ${route.path}`;
 const operations = routes.flatMap((route) => (route.kind === "operation" ? [route.operation] : []));
 const evaluation = routes.filter((route) => route.kind === "json").map(nameOf);
@@ -146,9 +146,10 @@ test("invariant 10: the routes that need no token are exactly those on the commi
       .map(nameOf)
       .toSorted();
   assert.deepEqual(ofPolicy("public"), publicRoutes);
-  assert.deepEqual(ofPolicy("client"), clientRoutes);
+  assert.deepEqual(ofPolicy("client"), [...clientRoutes, ...registrationRoutes].toSorted());
+  assert.deepEqual(ofPolicy("session"), sessionRoutes);
   assert.deepEqual(evaluation, ["POST /access/v1/evaluation"]);
-  assert.equal(routes.length, publicRoutes.length + clientRoutes.length + evaluation.length + operations.length);
+  assert.equal(routes.length, publicRoutes.length + clientRoutes.length + registrationRoutes.length + sessionRoutes.length + evaluation.length + operations.length);
 });
 
 test("invariant 2: the operations that name nothing of a tenant are exactly those on the committed list", () => {
@@ -326,6 +327,17 @@ test("RFC 6749 §2.3.1: OAuth endpoints refuse who does not prove a client, and 
   assert.equal((await form("/oauth/revoke", bearer(weak))).status, 400);
   assert.equal((await form("/oauth/revoke", bearer(strangersToken))).status, 200);
   assert.equal(await deployment.isActive(ownersToken), true);
+});
+
+test("RFC 7592 §2: a registration is opened by its own token, and by no other", async () => {
+  const tokens = [ownersToken, deployment.host, strangersToken, ...Object.values(dead).flat()];
+  for (const method of registrationRoutes.map((name) => name.split(" ")[0] ?? ""))
+    for (const headers of [{}, ...tokens.map(bearer)]) {
+      const path = `/oauth/register?client_id=${acme.owner.client_id}`;
+      const answer = await deployment.send(path, { method, headers });
+      assert.equal(answer.status, 401, method);
+      assert.equal(answer.json<{ error: string }>().error, "invalid_token");
+    }
 });
 
 test("public documents are answered to anybody, whatever token comes along", async () => {
