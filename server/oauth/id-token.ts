@@ -18,8 +18,7 @@ export const scopeClaims: Readonly<Record<string, readonly string[]>> = {
   profile: ["name", "locale", "updated_at"],
   email: ["email", "email_verified"],
 };
-/** Scopes that are about the human and the session, and give no permission. */
-export const openidScopes: readonly string[] = ["openid", ...Object.keys(scopeClaims), "offline_access"];
+
 /** Everything the two may say of a human. */
 export const humanClaimNames: readonly string[] = Object.values(scopeClaims).flat();
 

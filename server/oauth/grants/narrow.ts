@@ -7,7 +7,7 @@ import type { Client } from "../../clients/model.ts";
 import { permissionsOf, reachOf } from "../../operations/patterns.ts";
 import type { Form } from "../../platform/web/request.ts";
 import { detailsWithin, readDetails } from "../authorization-details.ts";
-import { openidScopes } from "../id-token.ts";
+import { openidScopes } from "../../clients/metadata.ts";
 import { parameter } from "../protocol.ts";
 import { readResources } from "../resources.ts";
 
