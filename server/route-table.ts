@@ -34,6 +34,7 @@ import { membershipOperations } from "./principals/memberships/operations.ts";
 import { serviceAccountOperations } from "./principals/service-accounts/operations.ts";
 import { userOperations } from "./principals/users/operations.ts";
 import type { WebRequest } from "./platform/web/request.ts";
+import { sessionOperations } from "./sessions/operations.ts";
 import { recordOperations } from "./record/operations.ts";
 import { keySetCacheSeconds } from "./tokens/signing-keys.ts";
 import { evaluate } from "./transport/http/authzen.ts";
@@ -48,6 +49,7 @@ export const allOperations = (model: Model): readonly Operation[] => [
   ...credentialOperations,
   ...accessOperations,
   ...applicationOperations,
+  ...sessionOperations,
   ...recordOperations,
 ];
 

@@ -2,7 +2,6 @@
  * Ends sessions, and in the same transaction everything that came of them: codes not yet redeemed, and the token families with every
  * access and refresh token. When it has returned, no process says yes to any of them (invariant 7).
  */
-import type { Attribution } from "../../core/attribution.ts";
 import { type PrincipalId, principalRef } from "../../core/ids.ts";
 import { appendInTransaction } from "../audit/store.ts";
 import { emit } from "../events/store.ts";
@@ -36,8 +35,8 @@ export type Ending = {
   /** Ms since the epoch. */
   readonly now: number;
   readonly requestId?: string;
-  /** Who ends it; the human itself unless said otherwise. An operation is written into the log by its own machinery. */
-  readonly by?: Attribution;
+  /** An operation ends it, whose own machinery writes the events and the log; the human itself unless said so. */
+  readonly byOperation?: true;
 };
 
 /** A client that cannot be told within this time is not told. */
@@ -55,26 +54,24 @@ export const endSession = async (tx: Tx, id: string, ending: Ending): Promise<bo
  * Every session of the user but `except`; returns how many. `offline` ends the families that outlive sessions too, and those that never
  * had one: after a reset password, and for "sign out everywhere".
  */
-export const endSessionsOf = async (
-  tx: Tx,
-  user: PrincipalId,
-  ending: Ending & { readonly except?: string; readonly offline: boolean },
-): Promise<number> => {
+export const endSessionsOf = async (tx: Tx, user: PrincipalId, ending: EndingAll): Promise<number> =>
+  (await endAllOf(tx, user, ending)).length;
+
+export type EndingAll = Ending & { readonly except?: string; readonly offline: boolean };
+
+/** The same; returns which. */
+export const endAllOf = async (tx: Tx, user: PrincipalId, ending: EndingAll): Promise<readonly string[]> => {
   const at = new Date(ending.now);
   const except = ending.except ?? null;
   const ended = await closeSessions(tx, { user, except }, at);
-  await endWhatCame(
-    tx,
-    user,
-    ended.map((one) => one.id),
-    ending,
-  );
+  const ids = ended.map((one) => one.id);
+  await endWhatCame(tx, user, ids, ending);
   if (ending.offline) {
     await revokeAllFamilies(tx, user, except, ending.reason, at);
     if (except === null) await dropCodes(tx, user, null);
     await touchEverywhere(tx, user);
   }
-  return ended.length;
+  return ids;
 };
 
 const endWhatCame = async (tx: Tx, user: PrincipalId, sessions: readonly string[], ending: Ending): Promise<void> => {
@@ -86,7 +83,7 @@ const endWhatCame = async (tx: Tx, user: PrincipalId, sessions: readonly string[
   const expireTime = new Date(ending.now + noticeLifetimeMs);
   for (const listener of listeners)
     await insertLogoutNotice(tx, { ...listener, id: newId(), user, now: at, expireTime });
-  for (const id of sessions) await tell(tx, user, id, ending);
+  if (ending.byOperation !== true) for (const id of sessions) await tell(tx, user, id, ending);
   await touchEverywhere(tx, user);
 };
 
@@ -96,15 +93,10 @@ const touchEverywhere = async (tx: Tx, user: PrincipalId): Promise<void> => {
   tx.touch(...[...tenants].map((tenant) => principalVersion(tenant, user)));
 };
 
-const tell = async (tx: Tx, user: PrincipalId, id: string, { reason, now, requestId, by }: Ending): Promise<void> => {
-  const attribution = by ?? ownAttribution({ user, id }, requestId);
-  const event = {
-    type: "session.ended",
-    subject: `sessions/${id}`,
-    data: { user: principalRef("human", user), reason },
-  };
-  await emit(tx, event, attribution, now);
-  if (by !== undefined) return;
+const tell = async (tx: Tx, user: PrincipalId, id: string, { reason, now, requestId }: Ending): Promise<void> => {
+  const attribution = ownAttribution({ user, id }, requestId);
+  const data = { user: principalRef("human", user), reason };
+  await emit(tx, { type: "session.ended", subject: `sessions/${id}`, data }, attribution, now);
   await appendInTransaction(tx, {
     tenant: tx.tenant,
     id: newId(),

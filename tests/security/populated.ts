@@ -30,6 +30,13 @@ export const populate = async (deployment: Deployment, name: string): Promise<Po
     display_name: "An app",
     redirect_uris: ["https://app.example/callback"],
   });
+  const session = randomUUID();
+  await deployment.sql(
+    `insert into sessions (tenant_id, id, user_id, secret_hash, state, methods, acr, auth_time, user_agent, address, create_time,
+       seen_time, expire_time, idle_seconds)
+     values ($1, $2, $3, $4, 'full', '{pwd}', 'urn:countersign:acr:single-factor', now(), '', '', now(), now(), now() + '1 day', 3600)`,
+    [tenant.id, session, user.id, Buffer.alloc(32)],
+  );
   const token = await deployment.apiToken(await deployment.token(owner), ["accounts:read"]);
   return {
     tenant,
@@ -43,6 +50,7 @@ export const populate = async (deployment: Deployment, name: string): Promise<Po
       "service-accounts": service.id,
       "api-tokens": token.ref.split("/")[1] ?? "",
       roles: role,
+      sessions: session,
       "role-assignments": assignment,
       applications: application,
     },
