@@ -22,8 +22,9 @@ const types = {
 const webauthn = (): Buffer =>
   readFileSync(
     join(
-      createRequire(import.meta.url).resolve("@simplewebauthn/browser/package.json"),
-      "../dist/bundle/index.umd.min.js",
+      // its main file, script/index.js: the package does not export the bundle by name
+      createRequire(import.meta.url).resolve("@simplewebauthn/browser"),
+      "../../dist/bundle/index.umd.min.js",
     ),
   );
 
