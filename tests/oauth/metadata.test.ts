@@ -43,8 +43,23 @@ for (const { title, deployment, path } of cases) {
       assert.ok(url.href.startsWith(`${deployment.issuer}/`), url.href);
       assert.equal((await send(rootOf(deployment) + url.pathname, { method: "POST" })).status, 401, endpoint);
     }
-    assert.deepEqual(metadata["grant_types_supported"], ["client_credentials"]);
+    assert.deepEqual(metadata["grant_types_supported"], [
+      "client_credentials",
+      "authorization_code",
+      "refresh_token",
+      "urn:ietf:params:oauth:grant-type:device_code",
+    ]);
+    assert.deepEqual(metadata["response_types_supported"], ["code"]);
+    assert.ok(metadata["id_token_signing_alg_values_supported"]?.includes("RS256"), "OIDC Discovery §3");
+    assert.ok(metadata["scopes_supported"]?.includes("openid"), "OIDC Discovery §3");
     assert.deepEqual(metadata["code_challenge_methods_supported"], ["S256"]);
+    const anybody = ["authorization", "userinfo", "end_session", "registration"].map((name) => `${name}_endpoint`);
+    const clients = ["pushed_authorization_request_endpoint", "device_authorization_endpoint"];
+    for (const endpoint of [...anybody, ...clients]) {
+      const url = new URL(String(metadata[endpoint]));
+      assert.ok(url.href.startsWith(`${deployment.issuer}/oauth/`), url.href);
+      assert.notEqual((await send(rootOf(deployment) + url.pathname, { method: "POST" })).status, 404, endpoint);
+    }
     for (const about of ["token", "introspection", "revocation"]) {
       const methods = metadata[`${about}_endpoint_auth_methods_supported`] ?? [];
       for (const method of ["client_secret_basic", "client_secret_post", "private_key_jwt"])

@@ -60,16 +60,17 @@ test("RFC 6749 §3.2: a parameter without a value is taken as omitted, and one n
   refused(await ask({ grant_type: "" }), 400, "invalid_request");
 });
 
-test("RFC 6749 §5.2: no grant type is invalid_request, one that is unknown or not offered unsupported_grant_type", async () => {
+test("RFC 6749 §5.2: no grant type is invalid_request, one that is unknown unsupported_grant_type, one for others unauthorized_client", async () => {
   refused(await ask({}), 400, "invalid_request");
   for (const grant_type of [
     "password",
     "implicit",
-    "authorization_code",
     "Client_Credentials",
     "urn:ietf:params:oauth:grant-type:saml2-bearer",
   ])
     refused(await ask({ grant_type, username: "ada", password: "x", code: "x" }), 400, "unsupported_grant_type");
+  for (const grant_type of ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"])
+    refused(await ask({ grant_type, code: "x", refresh_token: "x" }), 400, "unauthorized_client");
 });
 
 test("RFC 6749 §3.3: a scope that is unknown, malformed or more than the client may have is invalid_scope", async () => {
