@@ -41,6 +41,8 @@ export const redeemDeviceCode = async (
     return unknown();
 
   const key = { deviceHash: digestOctets(presented.digest), clientTenant: client.tenant, application: client.id };
+  // Made at its first use, in a transaction of its own, which cannot be opened inside of ours.
+  await needs.keys.signer(client.metadata.id_token_signed_response_alg);
   const now = new Date(needs.platform.clock.now());
   return needs.platform.database.transaction(hostTenant, async (tx) => {
     const approved = await redeemApproved(tx, key, proof?.jkt ?? null, now);
