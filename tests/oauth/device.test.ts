@@ -34,7 +34,11 @@ type Codes = {
 type Fields = Readonly<Record<string, string>>;
 const secretOf = (of: App) => (of.client_secret === "" ? {} : basic(of.client_id, of.client_secret));
 const ask = (of: App, fields: Fields = {}, headers: Fields = {}): Promise<Answer> =>
-  deployment.form("/oauth/device_authorization", { client_id: of.client_id, ...fields }, { ...secretOf(of), ...headers });
+  deployment.form(
+    "/oauth/device_authorization",
+    { client_id: of.client_id, ...fields },
+    { ...secretOf(of), ...headers },
+  );
 const begin = async (of: App = app, fields: Fields = {}): Promise<Codes> => {
   const answer = await ask(of, { scope: "openid accounts:read", ...fields });
   assert.equal(answer.status, 200, answer.text);
@@ -184,7 +188,9 @@ test("invariant 3: of an approval and a denial at once one is made", async () =>
 test("RFC 8628 §3.3.1, §5.4: a link with the code in it still asks, and says whose device it is", async () => {
   const codes = await begin();
   const browser = browserOf(ada);
-  const page = await browser.get(new URL(codes.verification_uri_complete).pathname + new URL(codes.verification_uri_complete).search);
+  const page = await browser.get(
+    new URL(codes.verification_uri_complete).pathname + new URL(codes.verification_uri_complete).search,
+  );
   assert.ok(page.text.includes(codes.user_code) && page.text.includes("An application"));
   refused(await poll(app, codes.device_code), "authorization_pending");
   const stranger = openBrowser(deployment.issuer);
