@@ -4,6 +4,15 @@ import { after, test } from "node:test";
 import { credentials } from "@grpc/grpc-js";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { createClient } from "redis";
+import { isFault } from "../../core/faults.ts";
+import type { PrincipalId, TenantId } from "../../core/ids.ts";
+import { openPasswordHasher } from "../../server/credentials/passwords/hasher.ts";
+import { writePassword } from "../../server/credentials/passwords/store.ts";
+import { newRecoveryCodes } from "../../server/credentials/recovery-codes/recovery-codes.ts";
+import { beginTotp } from "../../server/credentials/totp/totp.ts";
+import { mailRow } from "../../server/mail/queue-mail.ts";
+import { openPostgres } from "../../server/platform/database/postgres.ts";
+import { readSecretKey, unseal } from "../../server/platform/keys/seal.ts";
 import { IdentityClient, type IssueTokenResponse } from "../../server/transport/grpc/generated/identity/v1/identity.ts";
 import { assertionType } from "../../server/oauth/client-assertion.ts";
 import { startDeployment } from "../oauth/deployment.ts";
@@ -126,12 +135,49 @@ const issued = await new Promise<IssueTokenResponse>((resolve, reject) => {
 });
 show("an access token issued over gRPC", issued.accessToken);
 
+// What proves a human, made as the server makes it, on the server's own database and key.
+const sealKey = readSecretKey(deployment.secretKey);
+assert.ok(sealKey);
+const user = await tenant.user("member");
+const mailed = await tenant.user("member");
+await tenant.does(`/v1/users/${mailed.id}:resetPassword`);
+const [outbox] = await deployment.sql<{ id: string; content_sealed: Buffer }>(
+  "select id, content_sealed from mail_outbox order by create_time desc limit 1",
+);
+assert.ok(outbox);
+const mail = JSON.parse(unseal(sealKey, mailRow(outbox.id), outbox.content_sealed).toString()) as { url: string };
+show("a link sent by mail", new URL(mail.url).searchParams.get("link"));
+const hasher = openPasswordHasher();
+const password = show("a password", "tapir moon kettle ladder");
+const hashed = await hasher.hash(password);
+assert.ok(typeof hashed === "string" && !isFault(await hasher.verify(hashed, password)));
+await hasher.close();
+const database = await openPostgres({
+  url: deployment.databaseUrl,
+  poolSize: 1,
+  statementTimeoutMs: 10_000,
+  hooks: { fence: async () => undefined, publish: async () => undefined },
+});
+/** Recovery codes, with their dashes and without: shorter than what is otherwise shown. */
+const codes: string[] = [];
+const human = { home: tenant.id as TenantId, user: user.id as PrincipalId };
+await database.transaction(human.home, async (tx) => {
+  const now = Date.now();
+  await writePassword(tx, human.user, hashed, now);
+  const names = { displayName: "A phone", accountName: "ada@acme.example", issuerName: "Acme" };
+  const begun = await beginTotp(tx, sealKey, { ...human, ...names, now });
+  assert.ok("secret" in begun);
+  show("a TOTP seed", begun.secret);
+  for (const code of await newRecoveryCodes(tx, human, now)) codes.push(code, code.replaceAll("-", ""));
+});
+await database.close();
+
 const signer = await deployment.signingKey();
 const privateJwk = signer.key.export({ format: "jwk" });
 show("the private half of the signing key", privateJwk.d);
 
 /** Every way a secret could have been written down: as text, as its octets, and in the alphabets of both. */
-const traces = [...shown].flatMap(([secret, what]) => {
+const traces = [...shown, ...codes.map((code) => [code, "a recovery code"] as const)].flatMap(([secret, what]) => {
   const text = Buffer.from(secret);
   const body = Buffer.from(secret.replace(/^cs_[a-z]+_/, ""), "base64url");
   const written = [
