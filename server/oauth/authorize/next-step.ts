@@ -125,8 +125,11 @@ const secondFactor = (known: Known): Step => ({ at: hasFactor(known) ? "second_f
 /** Whether the human has signed in since this request began. */
 const isNew = ({ stored, session }: Known): boolean => stored !== undefined && session.authTime >= stored.createTime;
 
-const fullySignedIn = (known: Known): Step | undefined =>
-  known.session.state === "full" ? undefined : secondFactor(known);
+/** Half a sign-in is none to whoever may not ask for the other half. */
+const fullySignedIn = (known: Known): Step | undefined => {
+  if (known.session.state === "full") return undefined;
+  return known.request.prompt.includes("none") ? { at: "sign_in" } : secondFactor(known);
+};
 
 /** OIDC Core §3.1.2.2: the human an ID token or a `sub` claim names, and nobody else. */
 const rightHuman = (known: Known): Step | undefined => {

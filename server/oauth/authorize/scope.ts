@@ -2,11 +2,9 @@
 import { fault, type Result } from "../../../core/faults.ts";
 import type { Model } from "../../../core/model/model.ts";
 import { expand, isSubset } from "../../../core/model/permissions.ts";
+import { openidScopes } from "../../clients/metadata.ts";
 import type { Client } from "../../clients/model.ts";
 import { permissionsOf, reachOf } from "../../operations/patterns.ts";
-
-/** OIDC Core §5.4, §11. */
-export const openidScopes: readonly string[] = ["openid", "profile", "email", "offline_access"];
 
 const scopeLengthMax = 2_000;
 
