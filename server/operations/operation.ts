@@ -10,6 +10,7 @@ import type { PermissionSet } from "../../core/model/model.ts";
 import type { Caller } from "../authority/caller.ts";
 import type { NewEvent } from "../events/model.ts";
 import type { Tx } from "../platform/database/database.ts";
+import type { Dns } from "../platform/dns.ts";
 import type { SecretKey } from "../platform/keys/seal.ts";
 
 /** What every operation may lean on, besides its transaction. */
@@ -23,6 +24,8 @@ export type OperationContext = {
   readonly ifMatch: string | undefined;
   /** Signs page tokens. */
   readonly pageKey: Buffer;
+  /** Where a domain's proof is looked up. */
+  readonly dns: Dns;
   /** Seals what must be read back, such as mail under way. */
   readonly sealKey: SecretKey;
   /** What the caller may do at the operation's target, within its token's scopes: nobody grants more than this (invariant 8). */

@@ -20,6 +20,7 @@ import { factsOf } from "../authority/facts.ts";
 import { readFactsIn } from "../authority/store.ts";
 import { emit } from "../events/store.ts";
 import type { Tx } from "../platform/database/database.ts";
+import type { Dns } from "../platform/dns.ts";
 import type { SecretKey } from "../platform/keys/seal.ts";
 import type { Platform } from "../platform/platform.ts";
 import { newId } from "../platform/random.ts";
@@ -37,6 +38,7 @@ export type Engine = {
   readonly audit: AuditAppender;
   readonly pageKey: Buffer;
   readonly sealKey: SecretKey;
+  readonly dns: Dns;
 };
 
 /** What the request said besides its input. */
@@ -174,6 +176,7 @@ const performIn = async (
     ifMatch: meta.ifMatch,
     pageKey: engine.pageKey,
     sealKey: engine.sealKey,
+    dns: engine.dns,
     held: narrowed(caller, rights(model, facts, now)),
     heldAt: async (node) => {
       const there = await factsAt(tx, model, caller, tx.tenant, node);

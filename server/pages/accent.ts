@@ -2,8 +2,7 @@
  * One accent colour, made fit to be read: as a surface with text on it, and as text on the page, in light and in dark. Whatever colour a
  * tenant has chosen, what is written with it has the contrast of WCAG 2.2 AA.
  */
-
-type Rgb = readonly [number, number, number];
+import { contrast, grounds, readColor, type Rgb } from "../policies/brandings/contrast.ts";
 
 export type Accent = {
   /** Behind text. */
@@ -18,37 +17,13 @@ const contrastMin = 4.6;
 /** A surface must be told from the page (§1.4.11). */
 const surfaceContrastMin = 3.1;
 
-/** The grounds of style.css: what stands behind text in light and in dark. The darkest light and the lightest dark one. */
-const grounds = { light: [244, 242, 236], dark: [34, 38, 45] } as const satisfies Record<string, Rgb>;
 const white: Rgb = [255, 255, 255];
 const ink: Rgb = [16, 20, 26];
 
 export const defaultAccent = "#1f5f52";
 
-export const readColor = (text: string): Rgb | undefined => {
-  const digits = /^#([0-9a-f]{6})$/i.exec(text)?.[1];
-  if (digits === undefined) return undefined;
-  const [red = 0, green = 0, blue = 0] = [0, 2, 4].map((at) => Number.parseInt(digits.slice(at, at + 2), 16));
-  return [red, green, blue];
-};
-
 const colorText = (color: Rgb): string =>
   `#${color.map((part) => Math.round(part).toString(16).padStart(2, "0")).join("")}`;
-
-/** WCAG 2.2, relative luminance. */
-const luminance = (color: Rgb): number => {
-  const [red = 0, green = 0, blue = 0] = color.map((part) => {
-    const share = part / 255;
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-};
-
-/** WCAG 2.2, contrast ratio: 1 to 21. */
-export const contrast = (one: Rgb, other: Rgb): number => {
-  const [darker = 0, lighter = 0] = [luminance(one), luminance(other)].toSorted((a, b) => a - b);
-  return (lighter + 0.05) / (darker + 0.05);
-};
 
 const mixed = (color: Rgb, towards: Rgb, share: number): Rgb => [
   color[0] + (towards[0] - color[0]) * share,

@@ -29,6 +29,7 @@ import {
 } from "../../server/operations/perform.ts";
 import { openMemoryCache } from "../../server/platform/cache/memory-cache.ts";
 import { migratePostgres, openPostgres } from "../../server/platform/database/postgres.ts";
+import { openDns } from "../../server/platform/dns.ts";
 import { silentLog } from "../../server/platform/log.ts";
 import { newId, randomOctets } from "../../server/platform/random.ts";
 import { insertServiceAccount } from "../../server/principals/service-accounts/store.ts";
@@ -115,8 +116,11 @@ export type Workbench = {
 /** `model` is a name in models/, or the text of a whole model. */
 export const openWorkbench = async ({
   model: named = "default",
+  dnsServers = "",
 }: {
   readonly model?: string;
+  /** As in the setting. */
+  readonly dnsServers?: string;
 } = {}): Promise<Workbench> => {
   const model = await modelOf(named);
   const clock = { ms: Date.parse("2026-01-31T08:00:00Z"), now: () => clock.ms };
@@ -143,6 +147,7 @@ export const openWorkbench = async ({
     audit: openAuditAppender(database),
     pageKey: randomOctets(32),
     sealKey: { octets: randomOctets(32) },
+    dns: openDns(dnsServers),
   };
   const rootType = [...model.perimeters.values()].find((perimeter) => perimeter.root);
   assert.ok(rootType, "the model has a root type");

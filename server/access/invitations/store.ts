@@ -195,13 +195,18 @@ export const renewInvitation = async (
   tx: Tx,
   id: string,
   revision: number,
-  { hash, now, expireTime }: { readonly hash: Buffer; readonly now: Date; readonly expireTime: Date },
+  {
+    hash,
+    invitedBy,
+    now,
+    expireTime,
+  }: { readonly hash: Buffer; readonly invitedBy: string; readonly now: Date; readonly expireTime: Date },
 ): Promise<boolean> => {
   const rows = await tx.query(
     "invitations.renew",
-    `update invitations set hash = $4, revision = revision + 1, update_time = $5, expire_time = $6
+    `update invitations set hash = $4, invited_by = $7, revision = revision + 1, update_time = $5, expire_time = $6
       where tenant_id = $1 and id = $2 and revision = $3 and state = 'pending' returning id`,
-    [tx.tenant, id, revision, hash, now, expireTime],
+    [tx.tenant, id, revision, hash, now, expireTime, invitedBy],
   );
   return rows.length === 1;
 };
