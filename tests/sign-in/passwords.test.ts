@@ -1,5 +1,6 @@
 // Hashing and judging passwords: what is stored, what is refused, and that a flood of them stops nobody else.
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { isFault, type Result } from "../../core/faults.ts";
@@ -183,4 +184,19 @@ test("judging never throws, whatever is typed, and says what to change", () => {
       }
     }),
   );
+});
+
+test("on Linux the threads that hash stand back behind the one that answers requests", {
+  skip: process.platform !== "linux" ? "priorities of threads are Linux's" : false,
+}, async () => {
+  await hasher.hash("whatever it is");
+  const niceness = (thread: string): number =>
+    // proc_pid_stat(5), field 19; the name before it is in parentheses and may hold spaces.
+    Number(readFileSync(`/proc/self/task/${thread}/stat`, "utf8").split(") ")[1]?.split(" ")[16]);
+  const pool = readdirSync("/proc/self/task").filter(
+    (thread) => readFileSync(`/proc/self/task/${thread}/comm`, "utf8").trim() === "libuv-worker",
+  );
+  assert.ok(pool.length >= 4);
+  const own = niceness(String(process.pid));
+  for (const thread of pool) assert.ok(niceness(thread) > own);
 });

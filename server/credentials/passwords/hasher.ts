@@ -11,6 +11,7 @@ import { promisify } from "node:util";
 import { hash as argon2, verify as verifyArgon2 } from "@node-rs/argon2";
 import { verify as verifyBcrypt } from "@node-rs/bcrypt";
 import { fault, isFault, type Result } from "../../../core/faults.ts";
+import { lowerPoolPriority } from "../../platform/pool-priority.ts";
 import { openGate } from "./gate.ts";
 import { isTooLong, password_length_max, preparedPassword } from "./password-text.ts";
 import { argon2Parameters, readStoredHash, type StoredHash } from "./stored-hash.ts";
@@ -38,17 +39,22 @@ export type HasherOptions = { readonly parallel?: number; readonly waitingMax?: 
 export const openPasswordHasher = (options: HasherOptions = {}): PasswordHasher => {
   const parallel = options.parallel ?? Math.min(availableParallelism(), pool_threads - pool_threads_free);
   const gate = openGate({ parallel, waitingMax: options.waitingMax ?? parallel * waiting_per_place });
+  const work = async <T>(hashing: () => Promise<T>): Promise<T> => {
+    const done = hashing();
+    lowerPoolPriority();
+    return done;
+  };
   return {
     hash: async (text) =>
       isTooLong(text)
         ? fault("invalid_argument", `a password has ${password_length_max} characters at most`)
-        : gate.pass(() => argon2(preparedPassword(text), argon2Parameters)),
+        : gate.pass(() => work(() => argon2(preparedPassword(text), argon2Parameters))),
     verify: async (stored, text) => {
       const read = stored === null ? undefined : readStoredHash(stored);
       // What cannot be read any more, as where a bound was lowered, matches nothing.
       const against = read === undefined || isFault(read) || isTooLong(text) ? undefined : read;
       return gate.pass(async () => {
-        const matches = await anyMatches(against ?? decoy, isTooLong(text) ? "" : text);
+        const matches = await work(() => anyMatches(against ?? decoy, isTooLong(text) ? "" : text));
         return {
           matches: matches && against !== undefined,
           rehash: matches && against !== undefined && !(against.kind === "argon2" && against.ours),
