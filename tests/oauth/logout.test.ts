@@ -1,7 +1,7 @@
 // Signing out where an application asks for it (RP-Initiated Logout 1.0), and telling the others (Back-Channel Logout 1.0).
 import assert from "node:assert/strict";
 import { createPrivateKey, sign } from "node:crypto";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 import { after, test } from "node:test";
@@ -21,14 +21,16 @@ const readBody = async (request: IncomingMessage): Promise<string> => {
   for await (const part of request) text += String(part);
   return text;
 };
+const hear = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const text = await readBody(request);
+  assert.equal(request.method, "POST");
+  assert.match(request.headers["content-type"] ?? "", /^application\/x-www-form-urlencoded/);
+  heard.push(new URLSearchParams(text));
+  response.writeHead(ear.status).end();
+  ear.wake();
+};
 const listener = createServer((request, response) => {
-  void readBody(request).then((text) => {
-    assert.equal(request.method, "POST");
-    assert.match(request.headers["content-type"] ?? "", /^application\/x-www-form-urlencoded/);
-    heard.push(new URLSearchParams(text));
-    response.writeHead(ear.status).end();
-    ear.wake();
-  });
+  void hear(request, response);
 });
 listener.listen(0, "127.0.0.1");
 await once(listener, "listening");

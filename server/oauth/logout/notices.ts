@@ -45,10 +45,10 @@ export const openLogoutNotices = (needs: NoticeNeeds): LogoutNotices => {
   let running: Promise<void> | undefined;
   let next: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
   let failing = false;
-  let closed = false;
+  const state = { closed: false };
 
   const schedule = (ms: number): void => {
-    if (closed) return;
+    if (state.closed) return;
     const at = monotonicMs() + ms;
     if (next !== undefined) {
       if (next.at <= at) return;
@@ -59,7 +59,7 @@ export const openLogoutNotices = (needs: NoticeNeeds): LogoutNotices => {
 
   const begin = (): void => {
     next = undefined;
-    if (closed) return;
+    if (state.closed) return;
     // What came during a turn may have come too late for it.
     if (running !== undefined) return schedule(gatherMs);
     running = turn().finally(() => {
@@ -69,7 +69,7 @@ export const openLogoutNotices = (needs: NoticeNeeds): LogoutNotices => {
 
   const turn = async (): Promise<void> => {
     try {
-      while (!closed && (await tellDue(needs)) === batch_max);
+      while (!state.closed && (await tellDue(needs)) === batch_max);
       failing = false;
     } catch (error) {
       if (!failing) needs.log.warn({ error: String(error) }, "applications cannot be told of ended sessions now");
@@ -82,7 +82,7 @@ export const openLogoutNotices = (needs: NoticeNeeds): LogoutNotices => {
   return {
     kick: () => schedule(gatherMs),
     close: async () => {
-      closed = true;
+      state.closed = true;
       clearTimeout(next?.timer);
       await running;
     },
