@@ -60,7 +60,7 @@ export const signAccessToken = (key: SigningKey, claims: AccessTokenClaims): str
 export type RoutedJwt = { readonly text: string; readonly tenant: TenantId; readonly principal: PrincipalId };
 
 /** With everything a human may have agreed to in it (RFC 9396); a header holds no more. */
-const tokenLengthMax = 8192;
+const tokenLengthMax = 12_288;
 /** As `signAccessToken` writes them: the subject among the claims, and the tenant last. */
 const subjectMark = '"sub":"';
 const tenantMark = '"tenant_id":"';

@@ -248,8 +248,10 @@ const fromJwt = (
     ...humanOf(claims.family, stored.family, claims),
   };
   const expiresAt = claims.exp * 1000;
+  // A human's token is part of a family, whose end is its end; one that names none was never ours to begin with.
+  const belongs = principal.kind === "service" || standing.human !== undefined;
   return {
-    active: !stored.revoked,
+    active: !stored.revoked && belongs,
     expiresAt,
     standing,
     introspection: introspectionOf(claims.iss, standing, claims.iat * 1000, expiresAt, claims),
