@@ -33,6 +33,38 @@ export const ensureCacheServer = (): string => {
 
 const findCacheServer = (): string | undefined => cacheServers.map(findExecutable).find((path) => path !== undefined);
 
+const browsers = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"] as const;
+/** Where macOS keeps it. */
+const applications = [
+  "/Applications/Chromium.app/Contents/MacOS/Chromium",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+] as const;
+
+const findBrowser = (): string | undefined =>
+  browsers.map(findExecutable).find((path) => path !== undefined) ?? applications.find(isExecutable);
+
+/** The path of a Chromium, installing one where apt-get may; throws with what to run otherwise. Only tests need it. */
+export const ensureChromium = (): string => {
+  const found = findBrowser();
+  if (found !== undefined) return found;
+  const problem = installWithApt("chromium");
+  const installed = findBrowser();
+  if (installed !== undefined) return installed;
+  throw new Error(
+    [
+      `the tests of the pages need Chromium, and it is not installed${problem === "" ? "" : ` (${problem})`}`,
+      `run this, then try again: ${installBrowserCommand()}`,
+    ].join("\n"),
+  );
+};
+
+const installBrowserCommand = (): string => {
+  if (findExecutable("apt-get") !== undefined) return "sudo apt-get update && sudo apt-get install -y chromium";
+  if (findExecutable("dnf") !== undefined) return "sudo dnf install -y chromium";
+  if (findExecutable("apk") !== undefined) return "sudo apk add chromium";
+  return "brew install --cask chromium";
+};
+
 /** What went wrong, or an empty string. */
 const installWithApt = (packageName: string): string => {
   if (findExecutable("apt-get") === undefined) return "";

@@ -1,4 +1,5 @@
 /** Whose door people stand at: a tenant's name, logo and colour, or the deployment's own. */
+import { hostTenant } from "../../core/ids.ts";
 import type { TenantFront } from "../policies/front.ts";
 import { hrefOf, type Site } from "./site.ts";
 
@@ -16,8 +17,10 @@ export const defaultBrand: Brand = { name: "Countersign", accentColor: null, log
 export const brandOf = (site: Site, front: TenantFront | undefined): Brand => {
   if (front === undefined) return defaultBrand;
   const { brand } = front;
+  // The host is called what people call it only where somebody has said so.
+  const own = front.tenant === hostTenant ? defaultBrand.name : front.displayName;
   return {
-    name: brand?.displayName ?? front.displayName,
+    name: brand?.displayName ?? own,
     accentColor: brand?.accentColor ?? null,
     logo:
       brand?.hasLogo === true ? hrefOf(site, "/branding/logo", { tenant: front.tenant, v: `${brand.revision}` }) : null,

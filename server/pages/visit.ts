@@ -120,7 +120,7 @@ export const atDoorOf = async (visitor: Visitor, tenant: TenantId): Promise<Visi
 };
 
 /** The secret of a mail's link. */
-export const linkOf = (visitor: Visitor): string => given(visitor, "token") ?? given(visitor, "link") ?? "";
+export const linkOf = (visitor: Visitor): string => given(visitor, "link") ?? "";
 
 /** A page of ours with what is carried along. */
 export const hrefFrom = (

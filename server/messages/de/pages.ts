@@ -40,7 +40,7 @@ export const pages: Readonly<Record<keyof typeof english, Message>> = {
 
   "sign_in.title": "Anmelden",
   "sign_in.lead_application": "weiter zu {application}",
-  "sign_in.lead": "mit Ihrem Konto",
+  "sign_in.lead": "bei Ihrem Konto",
   "sign_in.email": "E-Mail-Adresse",
   "sign_in.passkey": "Mit Passkey anmelden",
   "sign_in.passkey_failed":

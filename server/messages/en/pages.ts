@@ -36,7 +36,7 @@ export const pages = {
 
   "sign_in.title": "Sign in",
   "sign_in.lead_application": "to continue to {application}",
-  "sign_in.lead": "with your account",
+  "sign_in.lead": "to your account",
   "sign_in.email": "E-mail address",
   "sign_in.passkey": "Sign in with a passkey",
   "sign_in.passkey_failed": "The passkey was not accepted. Try again, or sign in with your password.",

@@ -98,7 +98,7 @@ const asKnown = (visitor: Visitor, { tenantName }: InvitationShown, email: strin
   return form({
     action: hrefFrom(visitor, path),
     token,
-    carried: { token: linkOf(visitor) },
+    carried: { link: linkOf(visitor) },
     body: html`
 <p>${words("invitation.accept_as", { email, tenant: tenantName })}</p>
 ${actions(button(words("invitation.accept")))}
@@ -109,7 +109,7 @@ ${alternatives(html`${words("page.not_you")} ${link(hrefFrom(visitor, "/sign-out
 const asNew = (visitor: Visitor, shown: InvitationShown, problems: Problems): Html => {
   const { words, token, front } = visitor;
   const signIn = hrefFrom(visitor, "/sign-in", {
-    next: `${path}?${new URLSearchParams({ token: linkOf(visitor) }).toString()}`,
+    next: `${path}?${new URLSearchParams({ link: linkOf(visitor) }).toString()}`,
   });
   if (shown.hasAccount)
     return html`<p class="who"><span>${shown.email}</span></p>
@@ -119,7 +119,7 @@ ${actions(buttonLink(signIn, words("invitation.sign_in"), "primary"))}`;
 ${form({
   action: hrefFrom(visitor, path),
   token,
-  carried: { token: linkOf(visitor) },
+  carried: { link: linkOf(visitor) },
   body: html`
 <p class="who"><span>${shown.email}</span></p>
 <input type="email" value="${shown.email}" autocomplete="username" hidden>

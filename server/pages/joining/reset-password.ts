@@ -52,7 +52,7 @@ ${formProblem(problems)}
 ${form({
   action: hrefFrom(visitor, path),
   token,
-  carried: { ...visitor.carried, token: linkOf(visitor) },
+  carried: { ...visitor.carried, link: linkOf(visitor) },
   body: html`
 <p class="who"><span>${email}</span></p>
 <input type="email" value="${email}" autocomplete="username" hidden>

@@ -44,7 +44,7 @@ const verifyForm = async (arrived: Visitor, problem?: string, status = 400): Pro
 ${form({
   action: hrefFrom(visitor, path),
   token,
-  carried: { ...carried, token: linkOf(visitor) },
+  carried: { ...carried, link: linkOf(visitor) },
   body: html`
 <input type="email" value="${found.email}" autocomplete="username" hidden>
 ${field({

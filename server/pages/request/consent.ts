@@ -62,7 +62,7 @@ ${facts([
     ? ([[words("consent.actor"), words("consent.actor_hint", { actor: client.name })]] as const)
     : []),
 ])}
-<h3>${words("consent.wants")}</h3>
+<h2 class="minor">${words("consent.wants")}</h2>
 ${wishes(words, pending)}
 ${form({
   action: hrefFrom(visitor, path),

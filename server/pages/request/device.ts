@@ -96,7 +96,7 @@ ${facts([
     : ([[words("consent.host"), html`<code>${client.host}</code>`]] as const)),
   [words("consent.account"), who?.email ?? ""],
 ])}
-<h3>${words("consent.wants")}</h3>
+<h2 class="minor">${words("consent.wants")}</h2>
 ${wishes(words, found)}
 ${form({
   action: hrefFrom(visitor, path),

@@ -1,0 +1,57 @@
+/**
+ * How a page looks, and whether everybody can read it: a picture in light and dark, on a phone and on a desk, and axe's judgement in both
+ * schemes. Pictures are kept in `screens/`; they are renewed by `COUNTERSIGN_SCREENS=renew`, since no two machines draw alike.
+ */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Page } from "playwright-core";
+import { desk, phone } from "./chromium.ts";
+
+const folder = join(import.meta.dirname, "screens");
+/** WCAG 2.2 AA, and what it contains. */
+const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const sheetHeight = 300;
+const sheetWidth = 2_400;
+const renews = process.env["COUNTERSIGN_SCREENS"] === "renew";
+
+export const look = async (page: Page, name: string): Promise<void> => {
+  const file = join(folder, `${name}.png`);
+  const keeps = renews || !existsSync(file);
+  const pictures: Buffer[] = [];
+  for (const scheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    for (const viewport of [desk, phone]) {
+      await page.setViewportSize(viewport);
+      const wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+      assert.equal(wide, 0, `${name} has to be scrolled sideways where it is ${viewport.width} wide`);
+      if (keeps) pictures.push(await page.screenshot({ type: "png", fullPage: true, scale: "css" }));
+    }
+    const { violations } = await new AxeBuilder({ page }).withTags(tags).analyze();
+    const said = violations.map(
+      ({ id, help, nodes }) =>
+        `${id}: ${help}\n${nodes.map(({ html, failureSummary }) => `  ${html}\n  ${failureSummary}`).join("\n")}`,
+    );
+    assert.deepEqual(said, [], `axe on ${name}, ${scheme}`);
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.setViewportSize(desk);
+  if (keeps) await writeFile(file, await sheetOf(page, pictures));
+};
+
+/** All four on one sheet. */
+const sheetOf = async (page: Page, pictures: readonly Buffer[]): Promise<Buffer> => {
+  const sheet = await page.context().newPage();
+  const images = pictures.map((picture) => `<img src="data:image/png;base64,${picture.toString("base64")}">`);
+  await sheet.setViewportSize({ width: sheetWidth, height: 300 });
+  await sheet.setContent(
+    `<body style="margin:0"><div style="display:inline-flex;gap:6px;padding:6px;background:#888;align-items:start">${images.join("")}</div>
+     <style>img{height:${sheetHeight}px;max-width:${sheetHeight * 1.3}px;display:block;object-fit:cover}</style>`,
+  );
+  await sheet.waitForFunction("[...document.images].every((one) => one.complete)");
+  const picture = await sheet.locator("div").screenshot({ type: "png", scale: "css" });
+  await sheet.close();
+  return picture;
+};
