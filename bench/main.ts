@@ -6,6 +6,7 @@
 import { hotPath } from "./hot-path.ts";
 import { leaveServerCore } from "./harness/machine.ts";
 import { type Report, renderReport, writeReport } from "./harness/report.ts";
+import { signIn } from "./sign-in.ts";
 import { tenants } from "./tenants.ts";
 
 type Benchmark = { readonly about: string; readonly run: () => Promise<Report> };
@@ -14,6 +15,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   "hot-path": {
     about: "introspection, checks and tokens beside the least a server could do, and beside peers",
     run: hotPath,
+  },
+  "sign-in": {
+    about: "refreshing, the code flow and passwords beside their floors, and beside a peer",
+    run: signIn,
   },
   tenants: {
     about: "the same answers over 10, 1,000 and 10,000 tenants of 100 principals each",

@@ -92,7 +92,7 @@ export const startOurServer = async (databaseUrl: string, cacheUrl: string): Pro
 type Json = Readonly<Record<string, string>>;
 
 /** One call of the management API; anything but success ends the run. */
-const call = async (server: OurServer, path: string, body: object, tenant?: string): Promise<Json> => {
+export const call = async (server: OurServer, path: string, body: object, tenant?: string): Promise<Json> => {
   const answer = await fetch(`http://127.0.0.1:${server.httpPort}${path}`, {
     method: "POST",
     headers: {
