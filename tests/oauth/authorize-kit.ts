@@ -95,7 +95,7 @@ export const authorizeKit = (deployment: Deployment) => {
       ref: String(made["resource"]),
       id: String(made["id"]),
       client_id: String(made["client_id"]),
-      client_secret: String(made["client_secret"] ?? ""),
+      client_secret: (made["client_secret"] as string | undefined) ?? "",
       redirect_uris: (rest["redirect_uris"] as string[] | undefined) ?? [redirectUri],
     };
   };

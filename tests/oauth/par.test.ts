@@ -188,21 +188,21 @@ describe("what was pushed", () => {
 describe("single use (invariant 3), across two processes", () => {
   test("50 visits at once of one request end in one code", async () => {
     const request_uri = await pushed(app);
-    const before = await codes(app);
+    const had = await codes(app);
     const answers = await Promise.all(Array.from({ length: 50 }, (_, at) => kit.visit(app, request_uri, ada, at % 2)));
     const won = answers.filter((answer) => answer.headers.location?.includes("code="));
     assert.equal(won.length, 1);
     for (const answer of answers) if (answer !== won[0]) assert.equal(answer.status, 400);
-    assert.equal((await codes(app)) - before, 1);
+    assert.equal((await codes(app)) - had, 1);
   });
 
   test("the same where the client lives in the human's own tenant", async () => {
     const own = await kit.application({}, acme);
     const request_uri = await pushed(own);
-    const before = await codes(own);
+    const had = await codes(own);
     const answers = await Promise.all(Array.from({ length: 30 }, (_, at) => kit.visit(own, request_uri, ada, at % 2)));
     assert.equal(answers.filter((answer) => answer.headers.location?.includes("code=")).length, 1);
-    assert.equal((await codes(own)) - before, 1);
+    assert.equal((await codes(own)) - had, 1);
   });
 
   const codes = async (of: App): Promise<number> => {

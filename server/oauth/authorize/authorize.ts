@@ -2,9 +2,8 @@
  * `/oauth/authorize`, by GET and POST (OIDC Core §3.1.2.1): read the request, see who is there, judge both, and do the one thing that
  * comes next. model.ts draws the way.
  */
-import { type Fault, isFault } from "../../../core/faults.ts";
+import { type Fault, isFault, type Result } from "../../../core/faults.ts";
 import type { TenantId } from "../../../core/ids.ts";
-import type { Platform } from "../../platform/platform.ts";
 import { newId } from "../../platform/random.ts";
 import type { WebRequest, WebResponse } from "../../platform/web/request.ts";
 import { defaultPolicy } from "../../policies/model.ts";
@@ -28,8 +27,12 @@ export const authorize = async (needs: Authorizing, request: WebRequest): Promis
 
   const session = await findSession(needs, request);
   // Browsers leave a SameSite cookie out of what another site posts, and not out of the GET that this makes of it.
-  if (request.method === "POST" && session === undefined)
-    return seeOther(continuation(needs, read, await keep(needs, read, undefined, null)));
+  if (request.method === "POST" && session === undefined) {
+    const handle = await keep(needs, read, undefined, null, request);
+    return isFault(handle)
+      ? needs.renderError(handle, request)
+      : seeOther(continuationOf(needs.issuer, read.client.clientId, handle));
+  }
   return proceed(needs, read, session, request);
 };
 
@@ -52,7 +55,8 @@ const proceed = async (
     now: needs.platform.clock.now(),
   });
   if (step.at === "error") return refuse(needs, read, step.failure, request);
-  if (step.at !== "done" || session === undefined || known === undefined) return toPage(needs, read, session, step);
+  if (step.at !== "done" || session === undefined || known === undefined)
+    return toPage(needs, read, session, step, request);
   const code = await finishWithCode(
     needs,
     read,
@@ -106,18 +110,17 @@ const toPage = async (
   read: CheckedRequest,
   session: Session | undefined,
   step: Exclude<Step, { at: "error" }>,
+  request: WebRequest,
 ): Promise<WebResponse> => {
   // `done` without a session cannot be; should it ever, it is a sign-in.
   const at = step.at === "done" ? "sign_in" : step.at;
-  const handle = await keep(needs, read, session, step.at === "consent" ? step.bound : null);
+  const handle = await keep(needs, read, session, step.at === "consent" ? step.bound : null, request);
+  if (isFault(handle)) return needs.renderError(handle, request);
   const again = at === "reauthenticate" ? "&reauthenticate=1" : "";
   return seeOther(`${needs.issuer}${pages[at]}?request=${handle}${again}`);
 };
 
 /** Where the browser comes back to. */
-const continuation = (needs: Authorizing, { client }: CheckedRequest, handle: string): string =>
-  continuationOf(needs.issuer, client.clientId, handle);
-
 export const continuationOf = (issuer: string, clientId: string, handle: string): string =>
   `${issuer}/oauth/authorize?${new URLSearchParams({ client_id: clientId, request_uri: requestUriPrefix + handle }).toString()}`;
 
@@ -126,14 +129,17 @@ export const continuationOf = (issuer: string, clientId: string, handle: string)
  * what the human then agrees to is what was shown. Answers of another session, or for another tenant, are dropped.
  */
 const keep = async (
-  { platform }: { readonly platform: Platform },
+  { platform, limits }: Authorizing,
   read: CheckedRequest,
   session: Session | undefined,
   shown: TenantId | null,
-): Promise<string> => {
+  request: WebRequest,
+): Promise<Result<string>> => {
   const { client, stored } = read;
   const now = platform.clock.now();
   if (stored === undefined) {
+    const limited = session ? undefined : await limits.take("authorization-request.address", request.address());
+    if (limited !== undefined) return limited;
     const secret = newSecret("authorization_request", client.tenant, client.id as never);
     await platform.database.transaction(client.tenant, (tx) =>
       insertRequest(tx, {

@@ -2,6 +2,7 @@
 import type { Fault } from "../../../core/faults.ts";
 import type { Model } from "../../../core/model/model.ts";
 import type { ClientNeeds } from "../../clients/authenticate.ts";
+import type { Limits } from "../../platform/limits/limits.ts";
 import type { WebRequest, WebResponse } from "../../platform/web/request.ts";
 import type { SigningKeys } from "../../tokens/signing-keys.ts";
 
@@ -9,6 +10,7 @@ import type { SigningKeys } from "../../tokens/signing-keys.ts";
 export type RequestNeeds = ClientNeeds & { readonly model: Model; readonly keys: SigningKeys };
 
 export type Authorizing = RequestNeeds & {
+  readonly limits: Limits;
   /** Shows a human what went wrong, where there is no client to tell. */
   readonly renderError: (failure: Fault, request: WebRequest) => WebResponse;
 };

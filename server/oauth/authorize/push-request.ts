@@ -8,8 +8,8 @@ import { obtainClient } from "../../clients/metadata-document.ts";
 import { isMetadataDocumentId } from "../../clients/client-id.ts";
 import { newId } from "../../platform/random.ts";
 import { newSecret } from "../../tokens/secret-text.ts";
+import { tooMany } from "../grants/application-token.ts";
 import { checkProof, type Proving } from "../dpop/check-proof.ts";
-import { dpopNonceHeaders } from "../dpop/nonces.ts";
 import { errorResponse, jsonHeaders, type ProtocolRequest, type ProtocolResponse, repeated } from "../protocol.ts";
 import { pushedTtlSeconds, requestUriPrefix } from "./model.ts";
 import type { Authorizing } from "./needs.ts";
@@ -26,8 +26,13 @@ export const pushRequest = async (needs: Pushing, request: ProtocolRequest): Pro
   const named = applicationNamed(request);
   if (named !== undefined && isMetadataDocumentId(named)) await obtainClient(needs, named);
   const caller = await authenticateClient(needs, request);
-  if (isFault(caller)) return errorResponse(caller, authorization !== undefined);
-  const { client } = caller;
+  if (isFault(caller))
+    return errorResponse((await tooMany(needs, caller, request)) ?? caller, authorization !== undefined);
+  const { client, method } = caller;
+  // A public client proves nothing, and may be anybody.
+  const limited =
+    method === "none" ? await needs.limits.take("authorization-request.address", request.address()) : undefined;
+  if (limited !== undefined) return errorResponse(limited, false);
 
   // §2.1: a reference to another request is no request.
   if (form["request_uri"] !== undefined)
@@ -46,12 +51,7 @@ export const pushRequest = async (needs: Pushing, request: ProtocolRequest): Pro
 
   // RFC 9449 §10.1: a proof says as much as `dpop_jkt`, and must not say otherwise.
   const proof = await checkProof(needs, request, {});
-  if (isFault(proof)) {
-    const answer = errorResponse(proof, false);
-    return proof.fault === "use_dpop_nonce"
-      ? { ...answer, headers: { ...answer.headers, ...dpopNonceHeaders(needs) } }
-      : answer;
-  }
+  if (isFault(proof)) return errorResponse(proof, false);
   if (proof !== undefined && checked.dpopJkt !== null && checked.dpopJkt !== proof.jkt)
     return errorResponse(fault("invalid_dpop_proof", "`dpop_jkt` is another key's thumbprint than the proof's"), false);
 
@@ -73,7 +73,7 @@ export const pushRequest = async (needs: Pushing, request: ProtocolRequest): Pro
   );
   return {
     status: 201,
-    headers: { ...jsonHeaders, ...(proof === undefined ? {} : dpopNonceHeaders(needs)) },
+    headers: jsonHeaders,
     body: JSON.stringify({ request_uri: requestUriPrefix + secret.text, expires_in: pushedTtlSeconds }),
   };
 };

@@ -44,6 +44,8 @@ export const limitTable = {
   "token.client-address": { points: 50, seconds: 5 * minute, block: { seconds: minute, secondsMax: hour } },
   /** Failed client authentication and failed grants from one address, whatever the client. */
   "token.address": { points: 300, seconds: 5 * minute, block: { seconds: minute, secondsMax: hour } },
+  /** Authorization requests stored for one address: by strangers who have still to sign in, and by clients that prove nothing. */
+  "authorization-request.address": { points: 500, seconds: 5 * minute },
   /** RFC 8628 §3.1: device codes asked for from one address. */
   "device-authorization.address": { points: 200, seconds: 5 * minute },
   /** RFC 7591: clients registered without a token, from one address. */
