@@ -24,3 +24,11 @@ export const deleteFactors = async (tx: Tx, user: PrincipalId): Promise<void> =>
   await tx.query("second_factors.passkeys", "delete from passkeys where tenant_id = $1 and user_id = $2", of);
   await tx.query("second_factors.devices", "delete from remembered_devices where tenant_id = $1 and user_id = $2", of);
 };
+
+/** The password too, and every link that could make another. */
+export const deleteAllOf = async (tx: Tx, user: PrincipalId): Promise<void> => {
+  const of = [tx.tenant, user];
+  await deleteFactors(tx, user);
+  await tx.query("credentials.passwords", "delete from passwords where tenant_id = $1 and user_id = $2", of);
+  await tx.query("credentials.links", "delete from mail_links where tenant_id = $1 and user_id = $2", of);
+};

@@ -8,10 +8,11 @@ import {
   readMailLink,
   useMailLink,
 } from "../../server/credentials/mail-links/mail-links.ts";
+import { readPassword, writePassword } from "../../server/credentials/passwords/store.ts";
 import { resetPassword } from "../../server/credentials/passwords/reset-password.ts";
 import { newRecoveryCodes, recoveryCodesLeft } from "../../server/credentials/recovery-codes/recovery-codes.ts";
 import { resetSecondFactors } from "../../server/credentials/reset-second-factors.ts";
-import { secondFactorsOf } from "../../server/credentials/second-factors.ts";
+import { removeCredentials, secondFactorsOf } from "../../server/credentials/second-factors.ts";
 import { codeAt, stepAt } from "../../server/credentials/totp/code.ts";
 import { beginTotp, confirmTotp } from "../../server/credentials/totp/totp.ts";
 import type { Mail } from "../../server/mail/model.ts";
@@ -188,4 +189,21 @@ test("invariant 8: nobody takes the second factors of a human who holds more tha
   await bench.refused("permission_denied", resetSecondFactors, await bench.callerWith(acme, "admin"), { id: boss.id });
   assert.equal((await within((tx) => secondFactorsOf(tx, boss))).totp, 1);
   await bench.ok(resetSecondFactors, owner, { id: boss.id });
+});
+
+test("whose account goes, of them nothing is left that proves anything; of others all is", async () => {
+  const [ada, other] = [await withFactors(), await withFactors()];
+  for (const one of [ada, other]) {
+    await within((tx) => writePassword(tx, one.user, "$argon2id$", bench.clock.ms));
+    await bench.ok(resetPassword, owner, { id: one.id });
+  }
+  await within((tx) => removeCredentials(tx, ada));
+  const links = (of: string) =>
+    bench.sql(acme, "test.links", "select id from mail_links where tenant_id = $1 and user_id = $2", [acme, of]);
+  assert.deepEqual(await within((tx) => secondFactorsOf(tx, ada)), { totp: 0, passkeys: 0, recoveryCodes: 0 });
+  assert.equal(await within((tx) => readPassword(tx, ada.user)), null);
+  assert.equal((await links(ada.id)).length, 0);
+  assert.deepEqual(await within((tx) => secondFactorsOf(tx, other)), { totp: 1, passkeys: 1, recoveryCodes: 10 });
+  assert.equal(await within((tx) => readPassword(tx, other.user)), "$argon2id$");
+  assert.equal((await links(other.id)).length, 1);
 });
