@@ -7,7 +7,14 @@ import type { PermissionSet } from "../../core/model/model.ts";
 export type Principal = { readonly kind: PrincipalKind; readonly id: PrincipalId };
 
 /** What was presented. `client_secret` and `certificate` prove a service itself; the others are tokens, which narrow. */
-export type CredentialKind = "client_secret" | "client_assertion" | "certificate" | "api_token" | "access_token";
+export type CredentialKind =
+  | "client_secret"
+  | "client_assertion"
+  | "certificate"
+  | "api_token"
+  | "access_token"
+  /** A browser's, at the server's own pages. */
+  | "session";
 
 export type Caller = {
   readonly principal: Principal;

@@ -8,8 +8,6 @@ import Type from "typebox";
 import { fault, isFault } from "../../../core/faults.ts";
 import { rootNode } from "../../../core/ids.ts";
 import type { Model } from "../../../core/model/model.ts";
-import { contains } from "../../../core/model/permissions.ts";
-import { factsOf } from "../../authority/facts.ts";
 import { readFactsIn } from "../../authority/store.ts";
 import { id, strict } from "../../operations/fields.ts";
 import { operation } from "../../operations/operation.ts";
@@ -17,10 +15,9 @@ import { noSuch } from "../../operations/targets.ts";
 import { principalVersion } from "../../platform/cache/fresh-cache.ts";
 import type { Tx } from "../../platform/database/database.ts";
 import { atAssignment, knownAssignment } from "./find.ts";
+import { assigning, givers } from "./last-to-assign.ts";
 import { assignmentOutput, assignmentRef, type RoleAssignment, render, told } from "./model.ts";
-import { type AtRoot, deleteAssignment, holdAssignmentsAtRoot } from "./store.ts";
-
-const assigning = "role-assignments:create";
+import { deleteAssignment, holdAssignmentsAtRoot } from "./store.ts";
 
 export const revokeRoleAssignment = operation({
   name: "role-assignments.revoke",
@@ -74,15 +71,4 @@ const isLastToAssign = async (
     if (state === "active") return false;
   }
   return true;
-};
-
-/** Those whose role, as it is now, gives the permission to assign, and has not expired. */
-const givers = (tx: Tx, model: Model, all: readonly AtRoot[], now: number): readonly AtRoot[] => {
-  const permission = model.vocabulary.get(assigning);
-  return all.filter(({ principal, stored }) => {
-    const key = { principal, bound: tx.tenant, tenant: tx.tenant, node: rootNode(tx.tenant) };
-    const [fact] = factsOf(model, key, { state: null, path: [], assignments: [stored] })?.assignments ?? [];
-    const isLive = fact !== undefined && (fact.expiresAt === null || fact.expiresAt > now);
-    return isLive && permission !== undefined && contains(fact.permissions, permission);
-  });
 };

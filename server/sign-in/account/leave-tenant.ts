@@ -1,0 +1,72 @@
+/**
+ * Leaving a tenant: memberships, roles and API tokens there end at once. The last one who could assign roles stays, or nobody inside
+ * could ever give authority again; and nobody leaves their home, which is where the account is: that is deleting it.
+ */
+import { type Fault, fault, type Result } from "../../../core/faults.ts";
+import { principalRef, rootNode, type TenantId } from "../../../core/ids.ts";
+import { isLastToAssign } from "../../access/role-assignments/last-to-assign.ts";
+import { appendInTransaction } from "../../audit/store.ts";
+import { deleteAssignmentsBelow } from "../../authority/assignments-store.ts";
+import { emit } from "../../events/store.ts";
+import { principalVersion } from "../../platform/cache/fresh-cache.ts";
+import type { Tx } from "../../platform/database/database.ts";
+import { newId } from "../../platform/random.ts";
+import { ownAttribution } from "../../sessions/attribution.ts";
+import type { SignIn } from "../needs.ts";
+import { undo, transactionOrUndone } from "../undo.ts";
+import { deleteMemberships, inTenant, revokeOwnTokens } from "./store.ts";
+import { type Asking, note } from "./visit.ts";
+
+const notMember = (): Fault => fault("not_found", "you are not a member there");
+const isLast = (): Fault =>
+  fault("not_admissible", "you are the last one there who can give roles; give such a role to somebody else first");
+
+export const leaveTenant = (needs: SignIn, asking: Asking, tenant: TenantId): Promise<Result<void>> => {
+  const { session } = asking;
+  if (tenant === session.home) return Promise.resolve(fault("not_admissible", "your account is kept there"));
+  return transactionOrUndone<void>(needs.platform.database, session.home, async (tx) => {
+    const now = needs.platform.clock.now();
+    const refused = await endIn(needs, tx, asking, tenant, now);
+    // What was ended before it was refused is as it was.
+    if (refused !== undefined) throw undo(refused);
+    await note(tx, asking, "leave-tenant", now, { tenant });
+    return undefined;
+  });
+};
+
+/** Ends all the human has in a tenant. In a transaction of the home. */
+export const endIn = (
+  { model }: Pick<SignIn, "model">,
+  tx: Tx,
+  { session, request }: Asking,
+  tenant: TenantId,
+  now: number,
+): Promise<Fault | undefined> =>
+  inTenant(tx, tenant, async (there) => {
+    const { user } = session;
+    const principal = { kind: "human", id: user } as const;
+    if (await isLastToAssign(there, model, principal, now)) return isLast();
+    const ended = await deleteAssignmentsBelow(there, principal, rootNode(tenant));
+    const tokens = await revokeOwnTokens(there, user, new Date(now));
+    if ((await deleteMemberships(there, user)) === 0) return notMember();
+    tx.touch(principalVersion(tenant, user));
+    const attribution = ownAttribution(session, request.requestId);
+    const subject = principalRef("human", user);
+    const data = { user: subject, ended_role_assignments: ended.length, revoked_api_tokens: tokens.length };
+    await emit(there, { type: "membership.left", subject, data }, attribution, now);
+    await appendInTransaction(there, {
+      tenant,
+      id: newId(),
+      time: now,
+      action: "account.leave",
+      outcome: "done",
+      attribution,
+      target: subject,
+      targetPath: null,
+      permission: null,
+      bypass: false,
+      because: { rule: "own" },
+      detail: data,
+    });
+    return undefined;
+  });
