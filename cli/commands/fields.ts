@@ -68,15 +68,23 @@ const wordFor: Readonly<Record<Kind, string>> = {
   json: "json",
 };
 
+/** What a field is where it is not null; `null` as its text is what takes it away. */
+const withoutNull = (schema: Schema): Schema => {
+  const others = schema.anyOf?.filter((member) => member.type !== "null");
+  const [only] = others ?? [];
+  return only !== undefined && others?.length === 1 ? only : schema;
+};
+
 const kindOfSchema = (schema: Schema): Kind => {
-  const { type } = schema;
+  const { type } = withoutNull(schema);
   if (type === "string" || type === "integer" || type === "number" || type === "boolean" || type === "array")
     return type;
   return choicesOf(schema).length > 0 ? "string" : "json";
 };
 
 /** The words a field may be, where they are few and known. */
-const choicesOf = ({ enum: several, const: one, anyOf }: Schema): readonly string[] => {
+const choicesOf = (schema: Schema): readonly string[] => {
+  const { enum: several, const: one, anyOf } = withoutNull(schema);
   const members = several ?? (one === undefined ? anyOf?.map((member) => member.const) : [one]);
   return members?.every((member) => typeof member === "string") === true ? members : [];
 };
@@ -110,7 +118,13 @@ const readers: Readonly<Record<Kind, (text: string) => unknown>> = {
   json: readJson,
 };
 
-const readerOf = (schema: Schema): ((text: string) => unknown) => readers[kindOfSchema(schema)];
+const readerOf = (schema: Schema): ((text: string) => unknown) => {
+  const read = readers[kindOfSchema(schema)];
+  return withoutNull(schema) === schema ? read : (text) => (text === "null" ? cleared : read(text));
+};
+
+/** Stands for null until the request is made: commander takes a null for an option that was not given. */
+const cleared = Symbol("null");
 
 /** What JSON calls it. */
 export const kindOf = (value: unknown): "object" | "array" | "plain" =>
@@ -131,7 +145,10 @@ export const requestOf = (
     path,
   );
   const query = new URLSearchParams(at("query").map(([{ name }, value]): [string, string] => [name, String(value)]));
-  const body = { ...base, ...Object.fromEntries(at("body").map(([{ name }, value]) => [name, value])) };
+  const body = {
+    ...base,
+    ...Object.fromEntries(at("body").map(([{ name }, value]) => [name, value === cleared ? null : value])),
+  };
   const takesBody = method === "POST" || method === "PATCH";
   return {
     method,

@@ -76,7 +76,7 @@ const fetchKeys = async (guardedFetch: GuardedFetch, uri: string): Promise<reado
 };
 
 const isUsable = (key: unknown): key is JWK =>
-  typeof key === "object" && key !== null && !("d" in key) && !("k" in key) && algorithmsOf(key as JWK).length > 0;
+  typeof key === "object" && key !== null && !("d" in key) && !("k" in key) && algorithmsOf(key).length > 0;
 
 /** All keys of the client; `kid` is the one that is looked for, and may be new. */
 export const keysOf = async (

@@ -124,15 +124,16 @@ const notTheirs = [
   "client_id_issued_at",
 ] as const;
 
-/** RFC 7592 §2.2: what is sent replaces what was registered, as a whole. */
+/** RFC 7592 §2.2: what is sent replaces what was registered, as a whole. A body that cannot be read is told to whoever has the token. */
 export const replaceRegistration = (
   needs: Registering,
   token: string,
   clientId: string | undefined,
-  given: Given,
+  given: Result<Given>,
   asker: Asker,
 ): Promise<Result<Registered>> =>
   withRegistration(needs, token, clientId, async (tx, application) => {
+    if (isFault(given)) return given;
     if (given.client_id !== application.clientId)
       return fault("invalid_client_metadata", "`client_id` must be the client's own");
     const ours = notTheirs.find((name) => name in given);

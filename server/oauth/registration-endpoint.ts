@@ -55,9 +55,7 @@ const answered = async (needs: RegistrationNeeds, request: WebRequest): Promise<
     const done = await removeRegistration(needs, token.value, clientId, asker);
     return isFault(done) ? done : { status: 204, headers: { "cache-control": "no-store" }, body: "" };
   }
-  const given = readJson(request);
-  if (isFault(given)) return given;
-  const changed = await replaceRegistration(needs, token.value, clientId, given, asker);
+  const changed = await replaceRegistration(needs, token.value, clientId, readJson(request), asker);
   return isFault(changed) ? changed : rendered(needs, changed, 200);
 };
 

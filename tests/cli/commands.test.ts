@@ -73,6 +73,22 @@ test("every collection has its verbs: create, get by ref or id, update with a bo
   );
 });
 
+test("an application is registered, changed and deleted by its verbs; `null` takes away what may be absent", async () => {
+  const tenant = (await json("organizations", "create", "--display-name", "Applications")).resource;
+  const uris = ["--redirect-uris", "https://app.example/callback", "--redirect-uris", "http://127.0.0.1/callback"];
+  const logo = ["--logo-uri", "https://app.example/logo.png", "--token-endpoint-auth-method", "client_secret_post"];
+  const made = await json("applications", "create", "--parent", tenant, "--display-name", "App", ...uris, ...logo);
+  assert.deepEqual(made["redirect_uris"], ["https://app.example/callback", "http://127.0.0.1/callback"]);
+  assert.match(String(made["client_secret"]), /^cs_app_/);
+  const of = ["--tenant", tenant];
+  const rotated = await json("applications", "rotateSecret", made.id, "--overlap-seconds", "60", ...of);
+  assert.equal(rotated["client_id"], made["client_id"]);
+  const changed = await json("applications", "update", made.id, "--logo-uri", "null", "--if-match", "*", ...of);
+  assert.equal(changed["logo_uri"], null);
+  await json("applications", "delete", made.resource, ...of);
+  await fails(["applications", "get", made.id, ...of]);
+});
+
 test("arrays are given by repeating, and `--tenant` says which tenant is meant", async () => {
   const tenant = (await json("organizations", "create", "--display-name", "Arrays")).resource;
   const scopes = ["--scopes", "documents:read", "--scopes", "payouts:read"];

@@ -157,7 +157,7 @@ const claimsOf = ({ client_id }: Made): JWTPayload => ({
 type Key = Awaited<ReturnType<typeof generateKeyPair>>["privateKey"];
 const signed = (claims: JWTPayload, key: Key, alg: string, kid = "one"): Promise<string> =>
   new SignJWT(claims).setProtectedHeader({ alg, kid }).sign(key);
-const assert_ = (client_assertion: string, more: Fields = {}, on = 0) =>
+const asserting = (client_assertion: string, more: Fields = {}, on = 0) =>
   present({ client_assertion, client_assertion_type: assertionType, ...more }, {}, on);
 const keyOf = async (alg: string, kid = "one") => {
   const pair = await generateKeyPair(alg, { extractable: true });
@@ -169,9 +169,9 @@ test("RFC 7523 §3: an assertion proves its client once, by the algorithms of it
     const { privateKey, jwk } = await keyOf(alg);
     const app = await application({ token_endpoint_auth_method: "private_key_jwt", jwks: { keys: [jwk] } });
     const assertion = await signed(claimsOf(app), privateKey, alg);
-    proven(await assert_(assertion));
-    refused(await assert_(assertion, {}, 1), false);
-    proven(await assert_(await signed(claimsOf(app), privateKey, alg), { client_id: app.client_id }, 1));
+    proven(await asserting(assertion));
+    refused(await asserting(assertion, {}, 1), false);
+    proven(await asserting(await signed(claimsOf(app), privateKey, alg), { client_id: app.client_id }, 1));
     refused(await present({ client_id: app.client_id }), false);
   }
   const { privateKey, jwk } = await keyOf("RS256");
@@ -180,9 +180,9 @@ test("RFC 7523 §3: an assertion proves its client once, by the algorithms of it
     await application(keys),
     await application({ ...keys, token_endpoint_auth_signing_alg: "RS256" }),
   ];
-  refused(await assert_(await signed(claimsOf(bare), privateKey, "RS256")), false);
-  proven(await assert_(await signed(claimsOf(registered), privateKey, "RS256")));
-  refused(await assert_(await signed(claimsOf(registered), privateKey, "PS256").catch(() => "a.b.c")), false);
+  refused(await asserting(await signed(claimsOf(bare), privateKey, "RS256")), false);
+  proven(await asserting(await signed(claimsOf(registered), privateKey, "RS256")));
+  refused(await asserting(await signed(claimsOf(registered), privateKey, "PS256").catch(() => "a.b.c")), false);
 });
 
 test("RFC 7523 §3: iss, sub, aud, exp and jti are what they must be, and no other key, client or algorithm will do", async () => {
@@ -203,24 +203,24 @@ test("RFC 7523 §3: iss, sub, aud, exp and jti are what they must be, and no oth
     endless,
     nameless,
   ];
-  for (const claims of wrong) refused(await assert_(await signed(claims, privateKey, "ES256")), false);
-  refused(await assert_(await signed(claimsOf(app), stranger.privateKey, "ES256")), false);
-  refused(await assert_(await signed(claimsOf(app), privateKey, "ES256", "another")), false);
-  refused(await assert_(await signed(claimsOf(app), privateKey, "ES256"), { client_id: other.client_id }), false);
+  for (const claims of wrong) refused(await asserting(await signed(claims, privateKey, "ES256")), false);
+  refused(await asserting(await signed(claimsOf(app), stranger.privateKey, "ES256")), false);
+  refused(await asserting(await signed(claimsOf(app), privateKey, "ES256", "another")), false);
+  refused(await asserting(await signed(claimsOf(app), privateKey, "ES256"), { client_id: other.client_id }), false);
   const forged = (header: object): string => {
     const input = `${base64url.encode(JSON.stringify(header))}.${base64url.encode(JSON.stringify(claimsOf(app)))}`;
     return `${input}.${createHmac("sha256", JSON.stringify(jwk)).update(input).digest("base64url")}`;
   };
   for (const header of [{ alg: "none" }, { alg: "HS256", kid: "one" }, { alg: "ES256", kid: "one" }])
-    refused(await assert_(forged(header)), false);
-  proven(await assert_(await signed(claimsOf(app), privateKey, "ES256")));
+    refused(await asserting(forged(header)), false);
+  proven(await asserting(await signed(claimsOf(app), privateKey, "ES256")));
 });
 
 test("invariant 3: one assertion of an application sent 30 times at once, to two processes, is accepted exactly once", async () => {
   const { privateKey, jwk } = await keyOf("ES256");
   const app = await application({ token_endpoint_auth_method: "private_key_jwt", jwks: { keys: [jwk] } });
   const assertion = await signed(claimsOf(app), privateKey, "ES256");
-  const answers = await Promise.all(Array.from({ length: 30 }, (_, n) => assert_(assertion, {}, n % 2)));
+  const answers = await Promise.all(Array.from({ length: 30 }, (_, n) => asserting(assertion, {}, n % 2)));
   assert.equal(answers.filter(({ status }) => status === 400).length, 1);
   assert.equal(answers.filter(({ status }) => status === 401).length, 29);
 });
@@ -237,7 +237,7 @@ test("RFC 7591 §2 jwks_uri: keys are fetched when they are needed, kept, and fe
   };
   const app = await application({ token_endpoint_auth_method: "private_key_jwt", jwks_uri: jwks_uri("keys") });
   const ask = async (key: typeof first, kid: string) =>
-    assert_(await signed(claimsOf(app), key.privateKey, "ES256", kid));
+    asserting(await signed(claimsOf(app), key.privateKey, "ES256", kid));
   const all = await Promise.all(Array.from({ length: 10 }, () => ask(first, "first")));
   for (const answer of all) proven(answer);
   assert.equal(published.fetched, 1, "one fetch serves all who wait for it");
@@ -261,7 +261,7 @@ test("security.md 9: a jwks_uri in a private network, with a redirect, or withou
   };
   const ask = async (uri: string) => {
     const app = await application({ token_endpoint_auth_method: "private_key_jwt", jwks_uri: uri });
-    return assert_(await signed(claimsOf(app), privateKey, "ES256"));
+    return asserting(await signed(claimsOf(app), privateKey, "ES256"));
   };
   proven(await ask(jwks_uri("set")));
   for (const path of ["redirect", "long", "private", "empty"]) refused(await ask(jwks_uri(path)), false);

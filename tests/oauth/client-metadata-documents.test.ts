@@ -102,7 +102,7 @@ const accepted = async (path: string, on = 0): Promise<void> => {
 };
 const authorizing = (path: string, on = 0) => {
   const asking = new URLSearchParams({ client_id: origin + path, redirect_uri, response_type: "code" });
-  return deployment.send(`/oauth/authorize?${asking}`, {}, on);
+  return deployment.send(`/oauth/authorize?${asking.toString()}`, {}, on);
 };
 const refused = async (clientId: string, why = clientId): Promise<void> => {
   const answer = await push(clientId);

@@ -82,7 +82,7 @@ test("oauth4webapi registers a confidential client, whose secret is shown once",
     { [oauth.allowInsecureRequests]: true },
   );
   const made = await oauth.processDynamicClientRegistrationResponse(answer);
-  assert.match(String(made.client_secret), /^cs_app_/);
+  assert.match(made.client_secret as string, /^cs_app_/);
   assert.equal(made["client_secret_expires_at"], 0);
   const again = await manage("GET", made.client_id, made["registration_access_token"]);
   assert.equal(again.status, 200);
@@ -204,10 +204,10 @@ test("RFC 7592 §2.2: what is sent replaces the registration as a whole", async 
   const put = (body: object) => manage("PUT", client_id, token, body, 1);
   const renamed = await put({ client_id, redirect_uris: ["https://app.example/callback"], client_name: "Renamed" });
   assert.equal(renamed.status, 200, renamed.text);
-  const after = renamed.json<Record<string, unknown>>();
-  assert.equal(after["client_name"], "Renamed");
-  assert.equal(after["policy_uri"], undefined, "what is left out is gone");
-  assert.equal(after["registration_access_token"], token);
+  const now = renamed.json<Record<string, unknown>>();
+  assert.equal(now["client_name"], "Renamed");
+  assert.equal(now["policy_uri"], undefined, "what is left out is gone");
+  assert.equal(now["registration_access_token"], token);
   const confidential = await put({ client_id, ...wanted, token_endpoint_auth_method: "client_secret_post" });
   assert.match(String(confidential.json<Record<string, unknown>>()["client_secret"]), /^cs_app_/);
   const same = await put({ client_id, ...wanted, token_endpoint_auth_method: "client_secret_post" });

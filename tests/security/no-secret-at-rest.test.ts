@@ -116,6 +116,37 @@ for (const access_token_format of ["jwt", "opaque"] as const) {
   await deployment.form("/oauth/revoke", { token }, basic(client.client_id, client.client_secret));
 }
 
+const app = await twice("/v1/applications", {
+  parent: tenant.ref,
+  display_name: "An app",
+  redirect_uris: ["https://app.example/callback"],
+});
+const appSecret = show("an application's secret", app["client_secret"]);
+await deployment.form(
+  "/oauth/token",
+  { grant_type: "refresh_token", refresh_token: "x" },
+  basic(String(app["client_id"]), appSecret),
+);
+const rotated = await twice(`/v1/applications/${String(app["id"])}:rotateSecret`, { overlap_seconds: 60 });
+show("an application's rotated secret", rotated["client_secret"]);
+await deployment.sql(
+  "insert into sign_in_policies (tenant_id, document, revision, create_time, update_time) values ($1, $2, 1, now(), now())",
+  [tenant.id, JSON.stringify({ dynamic_registration: "on" })],
+);
+const registration = await deployment.send(`/oauth/register?tenant=${tenant.ref}`, {
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify({
+    redirect_uris: ["https://app.example/callback"],
+    token_endpoint_auth_method: "client_secret_basic",
+  }),
+});
+show("a registered client's secret", registration.json()["client_secret"]);
+const registrationToken = show("a registration access token", registration.json()["registration_access_token"]);
+await deployment.send(`/oauth/register?client_id=${String(registration.json()["client_id"])}`, {
+  headers: bearer(registrationToken),
+});
+
 const grpc = new IdentityClient(`127.0.0.1:${deployment.servers[0]?.grpcPort}`, credentials.createInsecure());
 after(() => grpc.close());
 const issued = await new Promise<IssueTokenResponse>((resolve, reject) => {
