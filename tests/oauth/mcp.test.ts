@@ -13,11 +13,12 @@ after(deployment.close);
 const kit = authorizeKit(deployment);
 const acme = await deployment.tenant("Acme");
 const ada = await kit.human(acme, { role: "owner" });
+// The host lets clients register themselves, and the tenant lets such clients in.
 await deployment.sql(
   `insert into sign_in_policies (tenant_id, document, revision, create_time, update_time)
-   values ($1, '{"dynamic_registration":"on"}', 1, now(), now())
+   select unnest($1::uuid[]), '{"dynamic_registration":"on"}', 1, now(), now()
    on conflict (tenant_id) do update set document = excluded.document`,
-  [hostTenant],
+  [[hostTenant, acme.id]],
 );
 const insecure = { [oauth.allowInsecureRequests]: true } as const;
 const callback = "http://127.0.0.1:3118/callback";

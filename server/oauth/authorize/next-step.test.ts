@@ -46,13 +46,13 @@ const facts: Facts = {
 const stored = { createTime: now - 60_000, session: null, bound: null, consentTime: null, scopes: null } as const;
 const theirs: Situation = {
   request,
-  client: { tenant: hostTenant, firstParty: false },
+  client: { tenant: hostTenant, firstParty: false, source: "managed" },
   stored: undefined,
   session,
   facts,
   now,
 };
-const ours: Situation = { ...theirs, client: { tenant: hostTenant, firstParty: true } };
+const ours: Situation = { ...theirs, client: { tenant: hostTenant, firstParty: true, source: "managed" } };
 
 const asking = (more: Partial<AuthorizationRequest>, situation = ours): Situation => ({
   ...situation,
@@ -189,6 +189,21 @@ describe("what an authorization request needs next", () => {
       assert.equal(at(knowing(policy({ reauthenticate_seconds: 1000 }))), "done");
       assert.equal(at(knowing(policy({ reauthenticate_seconds: 999 }))), "reauthenticate");
     });
+  });
+
+  test("a client that registered itself elsewhere reaches the people of tenants that let such clients in", () => {
+    const policy = (more: Partial<typeof defaultPolicy>) => ({ policy: { ...defaultPolicy, ...more } });
+    const sources = [
+      ["registered", "dynamic_registration"],
+      ["metadata_document", "client_id_metadata_documents"],
+    ] as const;
+    for (const [source, switchName] of sources) {
+      const by = (situation: Situation): Situation => ({ ...situation, client: { ...situation.client, source } });
+      assert.equal(at(by(theirs)), "access_denied");
+      assert.equal(at(by(knowing(policy({ [switchName]: "on" }), theirs))), "consent");
+      const own = by(theirs);
+      assert.equal(at({ ...own, client: { ...own.client, tenant: acme } }), "consent");
+    }
   });
 
   describe("OIDC Core §3.1.2.4: consent", () => {

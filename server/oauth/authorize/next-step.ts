@@ -6,6 +6,7 @@
  */
 import { type Fault, fault } from "../../../core/faults.ts";
 import { hostTenant, type PrincipalId, type TenantId } from "../../../core/ids.ts";
+import type { Client } from "../../clients/model.ts";
 import type { SignInPolicy } from "../../policies/model.ts";
 import { type Acr, acrs, satisfies, type Session } from "../../sessions/model.ts";
 import { detailsWithin } from "../authorization-details.ts";
@@ -31,7 +32,7 @@ export type Facts = {
 
 export type Situation = {
   readonly request: AuthorizationRequest;
-  readonly client: { readonly tenant: TenantId; readonly firstParty: boolean };
+  readonly client: Pick<Client, "tenant" | "firstParty" | "source">;
   /** What has been answered on the way, where the request has had to wait. */
   readonly stored: Pick<StoredRequest, "createTime" | "session" | "bound" | "consentTime" | "scopes"> | undefined;
   readonly session: (Pick<Session, "id" | "state" | "acr" | "authTime"> & { readonly user: PrincipalId }) | undefined;
@@ -111,7 +112,7 @@ const firstUnmet = (situation: Situation): Step => {
     return facts.several
       ? { at: "choose_tenant" }
       : error("access_denied", "the human belongs to no active tenant that this could be for");
-  return policyKept(known) ?? agreed(known, bound);
+  return admitted(known, bound) ?? policyKept(known) ?? agreed(known, bound);
 };
 
 type Known = Situation & {
@@ -175,6 +176,17 @@ const accountSelected = (known: Known): Step | undefined => {
   return stored !== undefined && stored.session === session.id && stored.bound !== null
     ? undefined
     : { at: "choose_tenant" };
+};
+
+/**
+ * A client that nobody of the bound tenant has registered gets to its people only where the tenant lets such clients in: what the host lets
+ * register itself is no tenant's choice.
+ */
+const admitted = ({ client, facts }: Known, bound: TenantId): Step | undefined => {
+  if (client.source === "managed" || client.tenant === bound) return undefined;
+  const { dynamic_registration, client_id_metadata_documents } = facts.policy;
+  const lets = client.source === "registered" ? dynamic_registration : client_id_metadata_documents;
+  return lets === "on" ? undefined : error("access_denied", "the tenant admits no clients that registered themselves");
 };
 
 /** What the bound tenant asks of its people, whatever the client asked. */
