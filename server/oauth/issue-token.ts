@@ -22,6 +22,7 @@ import { newSecret } from "../tokens/secret-text.ts";
 import type { SigningKeys } from "../tokens/signing-keys.ts";
 import type { Standing, Verifier } from "../tokens/standing.ts";
 import { acceptAttempt, type ClientAuthentication, readAttempt } from "./client-authentication.ts";
+import { checkProof, type Proven, type Proving } from "./dpop/check-proof.ts";
 import { type ApplicationGranting, applicationGrants, applicationToken } from "./grants/application-token.ts";
 import type { TokenAnswer } from "./grants/model.ts";
 import { errorResponse, type Form, ok, parameter, type ProtocolRequest, type ProtocolResponse } from "./protocol.ts";
@@ -55,22 +56,25 @@ const failed = (failure: Fault, triedHeader: boolean): MachineAnswer => ({
   failure,
 });
 
-const machineToken = async (needs: Issuing, request: ProtocolRequest): Promise<MachineAnswer> => {
+const machineToken = async (needs: Issuing & Proving, request: ProtocolRequest): Promise<MachineAnswer> => {
   const attempt = readAttempt(request, false);
   if (isFault(attempt)) return failed(attempt, request.authorization !== undefined);
   const [verified] = attempt.by === "assertion" ? [undefined] : await needs.verifier.verify([attempt.presented]);
   const client = await acceptAttempt(needs, attempt, verified);
   if (isFault(client)) return failed(client, attempt.header);
-  const answer = await grant(needs, client, request.form, request.requestId);
+  const proof = await checkProof(needs, request, { tenant: client.tenant });
+  if (isFault(proof)) return failed(proof, false);
+  const answer = await grant(needs, client, request.form, request.requestId, proof);
   return isFault(answer) ? failed(answer, false) : { response: ok(JSON.stringify(answer)), failure: undefined };
 };
 
-/** Judges the grant of an authenticated client and makes its token. */
+/** Judges the grant of an authenticated client and makes its token, bound to the key that was proven, where one was (RFC 9449 §5). */
 export const grant = async (
   needs: Issuing,
   client: Standing,
   form: Form,
   requestId: string,
+  proof?: Proven,
 ): Promise<Result<TokenAnswer>> => {
   const type = parameter(form, "grant_type");
   if (isFault(type)) return type;
@@ -84,7 +88,7 @@ export const grant = async (
   const resources = readResources(form);
   if (isFault(resources)) return resources;
   const audience = resources.length === 0 ? [needs.issuer] : resources;
-  return makeToken(needs, client, scopes, audience, requestId);
+  return makeToken(needs, client, scopes, audience, requestId, proof);
 };
 
 const scopeLengthMax = 2000;
@@ -110,7 +114,9 @@ const makeToken = async (
   scopes: readonly string[],
   audience: readonly string[],
   requestId: string,
+  proof: Proven | undefined,
 ): Promise<Result<TokenAnswer>> => {
+  const bound = proof === undefined ? {} : { cnf: { jkt: proof.jkt } };
   const { tokens, clientId } = client;
   if (tokens === undefined || clientId === null)
     return fault("unauthorized_client", "this credential cannot obtain tokens");
@@ -119,7 +125,7 @@ const makeToken = async (
   const entry = auditEntry(client, requestId, now, jti, { scope: scopes.join(" "), audience, format: tokens.format });
   const answer = (text: string): TokenAnswer => ({
     access_token: text,
-    token_type: "Bearer",
+    token_type: proof === undefined ? "Bearer" : "DPoP",
     expires_in: tokens.ttlSeconds,
     scope: scopes.join(" "),
   });
@@ -134,6 +140,7 @@ const makeToken = async (
         clientId,
         scopes,
         audience,
+        ...(proof === undefined ? {} : { extra: bound }),
         createTime: new Date(now),
         expireTime: new Date(now + tokens.ttlSeconds * 1000),
       });
@@ -153,6 +160,7 @@ const makeToken = async (
     exp: seconds(now) + tokens.ttlSeconds,
     jti,
     scope: scopes.join(" "),
+    ...bound,
     tenant_id: client.tenant,
   });
   await recorded;

@@ -32,6 +32,8 @@ export type NewAccessToken = {
   readonly clientId: string;
   readonly scopes: readonly string[];
   readonly audience: readonly string[];
+  /** What introspection says beyond the columns. */
+  readonly extra?: object;
   readonly createTime: Date;
   readonly expireTime: Date;
 };
@@ -39,8 +41,8 @@ export type NewAccessToken = {
 export const insertAccessToken = async (tx: Tx, token: NewAccessToken): Promise<void> => {
   await tx.query(
     "oauth.insert_access_token",
-    `insert into access_tokens (tenant_id, id, hash, owner_kind, owner_id, client_id, scopes, audience, create_time, expire_time)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    `insert into access_tokens (tenant_id, id, hash, owner_kind, owner_id, client_id, scopes, audience, create_time, expire_time, extra)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
       tx.tenant,
       token.id,
@@ -52,6 +54,7 @@ export const insertAccessToken = async (tx: Tx, token: NewAccessToken): Promise<
       token.audience,
       token.createTime,
       token.expireTime,
+      token.extra === undefined ? null : JSON.stringify(token.extra),
     ],
   );
 };

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { createHmac, generateKeyPairSync, randomUUID } from "node:crypto";
 import { after, test } from "node:test";
+import * as client from "openid-client";
 import { startDeployment } from "./deployment.ts";
 import { athOf, proofKey, proofOf, type ProofParts } from "./dpop-kit.ts";
-import { type Answer, bearer } from "./http.ts";
+import { type Answer, basic, bearer } from "./http.ts";
 import { encoded, type Fields, signedJwt } from "./jwt.ts";
 
 const deployment = await startDeployment({ servers: 2 });
@@ -175,4 +176,61 @@ test("RFC 9449 §7: the decision API takes bound tokens with their proofs, and i
   refused(await post({ authorization: `DPoP ${token}`, dpop: right }), "invalid_dpop_proof", "twice");
   refused(await post({ authorization: `DPoP ${token}` }), "invalid_dpop_proof", "no proof");
   refused(await post(bearer(token)), "invalid_token", "as a bearer token");
+});
+
+test("RFC 9449 §5: a machine's token is bound to the key it proved when it asked, whatever its format", async () => {
+  const at = `${deployment.issuer}/oauth/token`;
+  for (const access_token_format of ["jwt", "opaque"] as const) {
+    const machine = await tenant.account({ role: "owner", access_token_format });
+    const request = (dpop: string) =>
+      deployment.form(
+        "/oauth/token",
+        { grant_type: "client_credentials" },
+        { ...basic(machine.client_id, machine.client_secret), dpop },
+      );
+    const first = await request(proofOf(own, "POST", at));
+    assert.equal(first.status, 400, first.text);
+    assert.equal(first.json<{ error: string }>().error, "use_dpop_nonce");
+    const given = nonceOf(first);
+    const right = proofOf(own, "POST", at, { claims: { nonce: given } });
+    const answer = await request(right);
+    assert.equal(answer.status, 200, answer.text);
+    const made = answer.json<{ access_token: string; token_type: string }>();
+    assert.equal(made.token_type, "DPoP");
+    const again = await request(right);
+    assert.equal(again.status, 400, again.text);
+    assert.equal(again.json<{ error: string }>().error, "invalid_dpop_proof");
+    const seen = JSON.parse(await deployment.introspect(made.access_token)) as Fields;
+    assert.deepEqual(seen["cnf"], { jkt: own.jkt });
+    assert.equal(seen["token_type"], "DPoP");
+    refused(await deployment.send(path, { headers: bearer(made.access_token) }), "invalid_token");
+    const used = proof({ claims: { ath: athOf(made.access_token) } });
+    assert.equal((await ask(used, made.access_token)).status, 200);
+  }
+});
+
+test("openid-client, RFC 9449 §8: a client that knows no nonce yet is told one, and goes on by itself", async () => {
+  const machine = await tenant.account({ role: "owner" });
+  const config = await client.discovery(
+    new URL(deployment.issuer),
+    machine.client_id,
+    undefined,
+    client.ClientSecretBasic(machine.client_secret),
+    { execute: [client.allowInsecureRequests] },
+  );
+  for (const alg of ["ES256", "PS256", "Ed25519"]) {
+    const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair(alg));
+    const tokens = await client.clientCredentialsGrant(config, undefined, { DPoP });
+    assert.equal(tokens.token_type, "dpop");
+    const answer = await client.fetchProtectedResource(
+      config,
+      tokens.access_token,
+      new URL(htu),
+      "GET",
+      undefined,
+      undefined,
+      { DPoP },
+    );
+    assert.equal(answer.status, 200, alg);
+  }
 });
