@@ -134,8 +134,11 @@ test("the policies that let the host see past one tenant are exactly these", asy
       ...removable("refresh_tokens"),
       ...removable("remembered_devices"),
       ...removable("revoked_tokens"),
+      ...removable("sessions"),
       ...removable("spent_assertions"),
       ...removable("spent_once"),
+      "token_families.ended_by_the_host for UPDATE",
+      "token_families.seen_by_the_host for SELECT",
       "verified_domains.routing for SELECT",
     ],
   );
@@ -184,8 +187,15 @@ test("invariant 2: with no tenant set every tenant table has zero rows, and with
   }
 });
 
-/** What the host sees of tenants: what it delivers for them, and where they and their members are. */
-const aboveAll: readonly string[] = ["events", "logout_notices", "mail_outbox", "memberships", "nodes"];
+/** What the host sees of tenants: what it delivers for them, where they and their members are, and what a client it ends had been given. */
+const aboveAll: readonly string[] = [
+  "events",
+  "logout_notices",
+  "mail_outbox",
+  "memberships",
+  "nodes",
+  "token_families",
+];
 
 test("invariant 2: above all tenants the application reads what its policies say, and nothing else", async () => {
   for (const { name } of tenantTables) {
