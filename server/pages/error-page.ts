@@ -40,6 +40,7 @@ type Kind = "request" | "expired" | "missing" | "busy" | "broken" | "refused";
 const kinds: Partial<Record<FaultCode, Kind>> = {
   not_found: "missing",
   invalid_grant: "expired",
+  invalid_request_uri: "expired",
   rate_limited: "busy",
   unavailable: "broken",
   internal: "broken",
