@@ -239,7 +239,8 @@ test("a tenant's own rules hold for devices too: without a second factor nobody 
   );
   const weak = await kit.human(strict);
   const codes = await begin();
-  await decide(codes.user_code, "approve", weak);
+  const page = await decide(codes.user_code, "approve", weak);
+  assert.equal(new URL(page.url).pathname, "/sign-in/enrol", page.text.slice(0, 500));
   refused(await poll(app, codes.device_code), "authorization_pending");
   const strong = { ...weak, ...(await kit.signIn(strict.id, weak.id, { acr: multiFactor, methods: ["pwd", "otp"] })) };
   await decide(codes.user_code, "approve", strong);

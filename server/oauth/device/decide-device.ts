@@ -180,23 +180,25 @@ const show = (code: string, pending: PendingDevice, client: Client, judged: Judg
   next: judged.next,
 });
 
-/**
- * Binds the request to the human, the session and the tenant, and remembers the consent. `insufficient_user_authentication` where the
- * human must sign in further first.
- */
+/** What the human has to do before the yes counts: the request waits. */
+export type Further = "reauthenticate" | "second_factor" | "enrol";
+const isFurther = (next: DeviceRequest["next"]): next is Further =>
+  next === "reauthenticate" || next === "second_factor" || next === "enrol";
+
+/** Binds the request to the human, the session and the tenant, and remembers the consent. */
 export const approveDevice = async (
   needs: DecidingDevices,
   userCode: string,
   asker: DeviceAsker,
   choice: { readonly tenant: TenantId; readonly requestId: string },
-): Promise<Result<"done">> => {
+): Promise<Result<"done" | Further>> => {
   const found = await look(needs, userCode, asker, choice.tenant);
   if (isFault(found)) return found;
   const { pending, client, bound, shown } = found;
-  if (shown.next !== "consent")
-    return fault("insufficient_user_authentication", "this needs a fresher or stronger sign-in");
+  if (isFurther(shown.next)) return shown.next;
   // Consent to one tenant is never consent to another.
-  if (bound !== choice.tenant) return fault("access_denied", "the device cannot be used for that tenant");
+  if (shown.next !== "consent" || bound !== choice.tenant)
+    return fault("access_denied", "the device cannot be used for that tenant");
   const { session } = asker;
   const now = needs.platform.clock.now();
   const { database } = needs.platform;

@@ -2,12 +2,18 @@
 import { faults, isFault } from "../../../core/faults.ts";
 import { isUuid, type TenantId } from "../../../core/ids.ts";
 import { tenantsOfHuman } from "../../oauth/authorize/tenants.ts";
-import { approveDevice, denyDevice, type DeviceRequest, findDeviceRequest } from "../../oauth/device/decide-device.ts";
+import {
+  approveDevice,
+  denyDevice,
+  type DeviceRequest,
+  findDeviceRequest,
+  type Further,
+} from "../../oauth/device/decide-device.ts";
 import type { WebResponse } from "../../platform/web/request.ts";
 import { tenantFront } from "../../policies/front.ts";
 import type { Session } from "../../sessions/model.ts";
 import { html, type Html } from "../html.ts";
-import { actions, alternatives, button, facts, field, form, notice, select } from "../kit.ts";
+import { actions, alternatives, button, facts, field, form, hidden, notice, select } from "../kit.ts";
 import { seeOther } from "../page.ts";
 import { inWords } from "../problems.ts";
 import { fail, given, hrefFrom, type PageSpec, show, type Visitor } from "../visit.ts";
@@ -45,10 +51,27 @@ export const devicePage: PageSpec = {
     if (!isUuid(tenant)) return confirmPage(visitor, session, code);
     const choice = { tenant: tenant as TenantId, requestId: request.requestId };
     const approved = await approveDevice(needs, code, asker, choice);
-    if (!isFault(approved)) return toDone(visitor, "approved");
+    if (approved === "done") return toDone(visitor, "approved");
+    if (!isFault(approved)) return seeOther(hrefFrom(visitor, ...furtherOn(approved, code)));
     return approved.fault === "not_found" ? codePage(visitor, approved, code) : fail(visitor, approved);
   },
 };
+
+const furtherPages = {
+  reauthenticate: "/sign-in",
+  second_factor: "/sign-in/second-factor",
+  enrol: "/sign-in/enrol",
+} as const satisfies Record<Further, string>;
+
+/** The tenant asks for more than this session has; afterwards the code is asked about again. */
+const furtherOn = (further: Further, code: string) =>
+  [
+    furtherPages[further],
+    {
+      next: `${path}?${new URLSearchParams({ user_code: code }).toString()}`,
+      again: further === "reauthenticate" ? "1" : undefined,
+    },
+  ] as const;
 
 type Done = "approved" | "denied";
 const toDone = (visitor: Visitor, done: Done): WebResponse => seeOther(hrefFrom(visitor, path, { done }));
@@ -81,7 +104,7 @@ const confirmPage = async (visitor: Visitor, session: Session, code: string): Pr
   const { needs, words, token, request } = visitor;
   const found = await findDeviceRequest(needs, code, { session, address: request.address() });
   if (isFault(found)) return codePage(visitor, found, code);
-  const [who, tenants] = await Promise.all([whoIs(needs, session), tenantField(visitor, session, found)]);
+  const [who, tenant] = await Promise.all([whoIs(needs, session), tenantOf(visitor, session, found)]);
   const { client } = found;
   return show(visitor, {
     title: words("device.confirm_title"),
@@ -94,6 +117,7 @@ ${facts([
   ...(client.host === null || client.host === ""
     ? []
     : ([[words("consent.host"), html`<code>${client.host}</code>`]] as const)),
+  ...("name" in tenant ? ([[words("consent.tenant"), tenant.name]] as const) : []),
   [words("consent.account"), who?.email ?? ""],
 ])}
 <h2 class="minor">${words("consent.wants")}</h2>
@@ -102,7 +126,7 @@ ${form({
   action: hrefFrom(visitor, path),
   token,
   carried: { user_code: found.userCode },
-  body: html`${tenants}
+  body: html`${tenant.field}
 ${actions(
   button(words("device.approve"), { name: "decision", value: "approve" }),
   button(words("device.deny"), { name: "decision", value: "deny", look: "quiet" }),
@@ -112,21 +136,21 @@ ${alternatives(words("page.signed_in_as", { email: who?.email ?? "" }))}`,
   });
 };
 
+type ForTenant = { readonly field: Html } | { readonly field: Html; readonly name: string };
+
 /** The tenant it will be for: fixed by the request, or one of the human's. */
-const tenantField = async (visitor: Visitor, session: Session, found: DeviceRequest): Promise<Html> => {
+const tenantOf = async (visitor: Visitor, session: Session, { boundTenant }: DeviceRequest): Promise<ForTenant> => {
   const { needs, words } = visitor;
   const { database } = needs.platform;
-  if (found.boundTenant !== null) {
-    const front = await tenantFront(database, found.boundTenant);
-    return html`<p class="who"><span>${words("consent.tenant")} ${front?.displayName}</span></p>
-<input type="hidden" name="for_tenant" value="${found.boundTenant}">`;
+  if (boundTenant !== null) {
+    const front = await tenantFront(database, boundTenant);
+    return { field: hidden("for_tenant", boundTenant), name: front?.displayName ?? "" };
   }
-  const tenants = await tenantsOfHuman(database, session);
-  return select({
-    name: "for_tenant",
-    label: words("consent.tenant"),
-    options: tenants.map(({ tenant, displayName }) => ({ value: tenant, label: displayName })),
-  });
+  const options = (await tenantsOfHuman(database, session)).map(({ tenant, displayName }) => ({
+    value: tenant,
+    label: displayName,
+  }));
+  return { field: select({ name: "for_tenant", label: words("consent.tenant"), options }) };
 };
 
 const donePage = (visitor: Visitor, done: Done): WebResponse => {
