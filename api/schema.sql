@@ -323,7 +323,11 @@ begin
      where f.tenant_id = v_home and f.id = p_family and f.user_id = p_user and f.bound_tenant_id = p_tenant and f.revoke_time is null;
     if v_found is not null then
       perform set_config('countersign.tenant', v_client_tenant::text, true);
-      if not exists (select from applications where tenant_id = v_client_tenant and id = v_application and state = 'active') then
+      -- as the client stands: itself, and the perimeters it belongs to
+      if not exists (select from applications a join nodes n on n.tenant_id = a.tenant_id and n.id = a.node_id
+           where a.tenant_id = v_client_tenant and a.id = v_application and a.state = 'active'
+             and not exists (select from nodes above where above.tenant_id = v_client_tenant and above.id = any(n.ancestors)
+               and above.state <> 'active')) then
         v_found := null;
       end if;
     end if;

@@ -28,7 +28,9 @@ export const registrationEndpoint = async (needs: RegistrationNeeds, request: We
 
 /** RFC 7591 §3.2.2, RFC 7592 §2: 401 with a Bearer challenge where the token is wrong. */
 export const refuseRegistration = (failure: Fault): WebResponse => {
-  const response = errorResponse(failure, false);
+  const { headers, ...rest } = errorResponse(failure, false);
+  const wait = failure.retryAfterSeconds === undefined ? {} : { "retry-after": String(failure.retryAfterSeconds) };
+  const response = { ...rest, headers: { ...headers, ...wait } };
   // Off, or not to be had: OAuth has one word for both, and the table's status says the rest.
   if (failure.fault !== "permission_denied") return response;
   return { ...response, body: JSON.stringify({ error: "access_denied", error_description: failure.detail }) };
