@@ -157,7 +157,7 @@ const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /** RFC 4648 §6. */
 export const seedOf = (text: string): Buffer => {
-  const bits = [...text].map((one) => alphabet.indexOf(one).toString(2).padStart(5, "0")).join("");
+  const bits = Array.from(text, (one) => alphabet.indexOf(one).toString(2).padStart(5, "0")).join("");
   return Buffer.from(bits.match(/.{8}/g)?.map((octet) => Number.parseInt(octet, 2)) ?? []);
 };
 

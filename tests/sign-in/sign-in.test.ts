@@ -9,7 +9,6 @@ import { suspendUser } from "../../server/principals/users/suspend-user.ts";
 import { beginPasskeyEnrolment, beginTotpEnrolment, enrolTotp } from "../../server/sign-in/enrol.ts";
 import { giveSecondFactor } from "../../server/sign-in/give-second-factor.ts";
 import { signInWithPasskey } from "../../server/sign-in/sign-in-with-passkey.ts";
-import { signInWithoutBrowser } from "../../server/sign-in/sign-in-without-browser.ts";
 import { signOut, signOutEverywhere } from "../../server/sign-in/sign-out.ts";
 import { codeAt, stepAt } from "../../server/credentials/totp/code.ts";
 import { type Ada, type Browser, done, fails, openSignInKit, password, refOf, seedOf } from "./sign-in-kit.ts";
@@ -237,22 +236,6 @@ test("what answers as a passkey and is none is refused, whatever it says", async
   const given = { context: null, request: kit.browser().visit() };
   for (const response of [null, 1, "x", {}, { id: "AAAA", rawId: "AAAA", type: "public-key", response: {} }])
     fails(await signInWithPasskey(needs, { ...given, response }), "invalid_credentials");
-});
-
-test("without a browser, only who would be asked for nothing more gets in", async () => {
-  const [ada, bob] = [await kit.human(acme), await kit.human(acme)];
-  await kit.totp(bob);
-  const request = kit.browser().visit();
-  const proven = done(await signInWithoutBrowser(needs, { email: ada.email, password, context: acme, request }));
-  assert.deepEqual([proven.user, proven.home, proven.methods], [ada.user, acme, ["pwd"]]);
-  fails(
-    await signInWithoutBrowser(needs, { email: bob.email, password, context: acme, request }),
-    "invalid_credentials",
-  );
-  fails(
-    await signInWithoutBrowser(needs, { email: ada.email, password: "x", context: acme, request }),
-    "invalid_credentials",
-  );
 });
 
 test("a sign-in from a browser that was never seen is told to its human, and the first of all is not", async () => {
