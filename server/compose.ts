@@ -23,6 +23,7 @@ import { prepare } from "./operations/perform.ts";
 import { addressReader } from "./platform/web/address.ts";
 import { type Clock, monotonicMs, systemClock } from "./platform/clock.ts";
 import { isUnavailable } from "./platform/database/unavailable.ts";
+import { openDns } from "./platform/dns.ts";
 import { derivedKey } from "./platform/keys/derive.ts";
 import { openLimits } from "./platform/limits/limits.ts";
 import type { Log } from "./platform/log.ts";
@@ -107,6 +108,7 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
       audit,
       pageKey: derivedKey(secretKey, "page tokens"),
       sealKey: secretKey,
+      dns: openDns(config.dnsServers),
     };
     const verifier = openVerifier({ platform, model, modelVersion, keys, issuer, used: lastUsed.note });
     const guardedFetch = openGuardedFetch({ allow: config.outboundAllow.split(",") });
@@ -135,7 +137,7 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
       observer: observerOf(config, log, metrics),
       addressOf: addressReader(listed(config.trustedProxies)),
     });
-    const handlers = identityHandlers({ engine, deciding, issuing, registerUser: prepare(model, registerUser) });
+    const handlers = identityHandlers({ engine, deciding, issuing, signIn, registerUser: prepare(model, registerUser) });
     const running: { grpc: GrpcServer | undefined } = { grpc: undefined };
 
     return {

@@ -40,6 +40,9 @@ export const inactive = {
   issuer: "",
   actor: "",
   credentialId: "",
+  confirmation: undefined,
+  acr: "",
+  authTime: 0,
 };
 
 /** Handlers that permit everything and know no token, but for those a test replaces. */

@@ -5,6 +5,7 @@
 
 /** Answered to anybody. Each says why in its own policy. */
 export const publicRoutes: readonly string[] = [
+  "GET /",
   "GET /.well-known/oauth-authorization-server",
   "GET /.well-known/oauth-protected-resource",
   "GET /.well-known/oauth-protected-resource/access/v1",
@@ -57,6 +58,9 @@ export const clientRoutes: readonly string[] = [
   "POST /oauth/revoke",
   "POST /oauth/token",
 ];
+
+/** OIDC Core §5.3: a human's access token with the scope `openid` opens them, and no other token does. */
+export const userinfoRoutes: readonly string[] = ["GET /oauth/userinfo", "POST /oauth/userinfo"];
 
 /** RFC 7592: the registration access token opens them, and no other token does. */
 export const registrationRoutes: readonly string[] = [

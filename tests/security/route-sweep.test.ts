@@ -8,7 +8,7 @@ import type { Route } from "../../server/transport/http/routes.ts";
 import { type Account, startDeployment } from "../oauth/deployment.ts";
 import { type Answer, basic, bearer } from "../oauth/http.ts";
 import { partsOf, signedJwt } from "../oauth/jwt.ts";
-import { clientRoutes, hostOperations, ownTenantOperations, publicRoutes, sessionRoutes, registrationRoutes } from "./exemptions.ts";
+import { clientRoutes, hostOperations, ownTenantOperations, publicRoutes, registrationRoutes, sessionRoutes, userinfoRoutes } from "./exemptions.ts";
 import { neverWere, populate, type Populated, type Request, requestFor } from "./populated.ts";
 
 const deployment = await startDeployment({ servers: 2 });
@@ -146,10 +146,10 @@ test("invariant 10: the routes that need no token are exactly those on the commi
       .map(nameOf)
       .toSorted();
   assert.deepEqual(ofPolicy("public"), publicRoutes);
-  assert.deepEqual(ofPolicy("client"), [...clientRoutes, ...registrationRoutes].toSorted());
+  assert.deepEqual(ofPolicy("client"), [...clientRoutes, ...registrationRoutes, ...userinfoRoutes].toSorted());
   assert.deepEqual(ofPolicy("session"), sessionRoutes);
   assert.deepEqual(evaluation, ["POST /access/v1/evaluation"]);
-  assert.equal(routes.length, publicRoutes.length + clientRoutes.length + registrationRoutes.length + sessionRoutes.length + evaluation.length + operations.length);
+  assert.equal(routes.length, publicRoutes.length + clientRoutes.length + registrationRoutes.length + userinfoRoutes.length + sessionRoutes.length + evaluation.length + operations.length);
 });
 
 test("invariant 2: the operations that name nothing of a tenant are exactly those on the committed list", () => {
@@ -339,6 +339,15 @@ test("RFC 7592 §2: a registration is opened by its own token, and by no other",
       assert.equal(answer.status, 401, method);
       assert.equal(answer.json<{ error: string }>().error, "invalid_token");
     }
+});
+
+test("OIDC Core §5.3: userinfo is opened by no dead token, by no machine's, and by none that it does not need", async () => {
+  for (const method of userinfoRoutes.map((name) => name.split(" ")[0] ?? "")) {
+    const information = (headers: Readonly<Record<string, string>>) => deployment.send("/oauth/userinfo", { method, headers });
+    assert.equal((await information({})).status, 401);
+    for (const token of Object.values(dead).flat()) assert.equal((await information(bearer(token))).status, 401);
+    for (const token of [ownersToken, deployment.host]) assert.equal((await information(bearer(token))).status, 403);
+  }
 });
 
 test("public documents are answered to anybody, whatever token comes along", async () => {

@@ -58,7 +58,7 @@ const registerUser = (client: IdentityClient, deployment: Deployment, parent: st
   new Promise((resolve, reject) => {
     const metadata = new Metadata();
     metadata.set("authorization", `Bearer ${deployment.host}`);
-    const user = { parent, email: "ada@acme.example", displayName: "Ada", role: "", idempotencyKey: "" };
+    const user = { parent, email: "ada@acme.example", displayName: "Ada", role: "", password: "", idempotencyKey: "" };
     client.registerUser(user, metadata, (error, answer) => (error === null ? resolve(answer) : reject(error)));
   });
 

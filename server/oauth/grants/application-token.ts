@@ -21,53 +21,35 @@ export type ApplicationGranting = GrantNeeds &
 
 type Asked = {
   readonly client: Client;
-  readonly form: ProtocolRequest["form"];
+  readonly request: ApplicationRequest;
   readonly proof: Proven | undefined;
-  readonly requestId: string;
 };
-type Grant = (needs: ApplicationGranting, asked: Asked) => Promise<Result<TokenAnswer>>;
+type Grant = (asked: Asked) => Promise<Result<TokenAnswer>>;
+type Grants = Readonly<Record<string, Grant>>;
 
 /** `password` is none of them: OAuth 2.1 has no such grant. */
-const grants = {
-  authorization_code: (needs, { client, form, proof, requestId }) =>
-    redeemCode(needs, client, form, proof?.jkt ?? null, requestId),
-  refresh_token: (needs, { client, form, proof, requestId }) =>
-    rotateRefreshToken(needs, client, form, proof?.jkt ?? null, requestId),
-  "urn:ietf:params:oauth:grant-type:device_code": (needs, { client, form, proof, requestId }) =>
-    redeemDeviceCode(needs, client, form, proof, requestId),
-} as const satisfies Record<string, Grant>;
+export const grantsOf = (needs: ApplicationGranting): Grants => ({
+  authorization_code: ({ client, request, proof }) =>
+    redeemCode(needs, client, request.form, proof?.jkt ?? null, request.requestId),
+  refresh_token: ({ client, request, proof }) =>
+    rotateRefreshToken(needs, client, request.form, proof?.jkt ?? null, request.requestId),
+  "urn:ietf:params:oauth:grant-type:device_code": ({ client, request, proof }) =>
+    redeemDeviceCode(needs, client, request.form, proof, request.requestId),
+});
+export const applicationGrants: readonly string[] = [
+  "authorization_code",
+  "refresh_token",
+  "urn:ietf:params:oauth:grant-type:device_code",
+];
 
-type ApplicationGrant = keyof typeof grants;
-export const applicationGrants: readonly string[] = Object.keys(grants);
-const isApplicationGrant = (type: string): type is ApplicationGrant => Object.hasOwn(grants, type);
-
-/** The grant the client asks for, if it is registered for it (RFC 6749 §5.2). */
-export const grantAskedFor = (
-  client: Client,
-  type: string | undefined,
-): Result<{ readonly type: ApplicationGrant }> => {
-  if (type === undefined) return fault("invalid_argument", "the parameter `grant_type` is missing");
-  if (isApplicationGrant(type))
-    return client.metadata.grant_types.includes(type)
-      ? { type }
-      : fault("unauthorized_client", `the client is not registered for the grant \`${type}\``);
-  return type === "client_credentials"
-    ? fault("unauthorized_client", "an application acts for humans; client credentials are for service accounts")
-    : fault("unsupported_grant_type", `the grant type \`${type}\` is not supported`);
-};
-
-/** Runs a grant of a client that has proven itself. */
-export const runGrant = (
-  needs: ApplicationGranting,
-  type: ApplicationGrant,
-  asked: Asked,
-): Promise<Result<TokenAnswer>> => grants[type](needs, asked);
+/** What of a request the grants read; gRPC's messages are made into one. */
+export type ApplicationRequest = Omit<ProtocolRequest, "query" | "body">;
 
 export const applicationToken = async (
   needs: ApplicationGranting,
   request: ProtocolRequest,
 ): Promise<ProtocolResponse> => {
-  const answer = await judged(needs, request);
+  const answer = await applicationGrant(needs, request, grantsOf(needs));
   // RFC 9449 §8.2: who proves a key hears which nonce to use next.
   const proving = request.headers["dpop"] !== undefined || (isFault(answer) && answer.fault === "use_dpop_nonce");
   const response = isFault(answer)
@@ -76,7 +58,12 @@ export const applicationToken = async (
   return proving ? { ...response, headers: { ...response.headers, ...dpopNonceHeaders(needs) } } : response;
 };
 
-const judged = async (needs: ApplicationGranting, request: ProtocolRequest): Promise<Result<TokenAnswer>> => {
+/** The application authenticates, proves its key, and is given what the grant it asks for gives. */
+export const applicationGrant = async (
+  needs: ApplicationGranting,
+  request: ApplicationRequest,
+  grants: Grants,
+): Promise<Result<TokenAnswer>> => {
   const twice = repeated(request.form);
   if (twice !== undefined) return twice;
   const authenticated = await authenticateClient(needs, request);
@@ -84,14 +71,29 @@ const judged = async (needs: ApplicationGranting, request: ProtocolRequest): Pro
   const { client } = authenticated;
   const type = parameter(request.form, "grant_type");
   if (isFault(type)) return type;
-  const grant = grantAskedFor(client, type.value);
+  const grant = grantAskedFor(client, type.value, grants);
   if (isFault(grant)) return grant;
   const proof = await checkProof(needs, request, {
     required: client.metadata.dpop_bound_access_tokens,
     tenant: client.tenant,
   });
   if (isFault(proof)) return proof;
-  return runGrant(needs, grant.type, { client, form: request.form, proof, requestId: request.requestId });
+  // The first ID token of an algorithm needs a key made, which no transaction of a grant may wait for.
+  if (client.metadata.scope.includes("openid")) await needs.keys.signer(client.metadata.id_token_signed_response_alg);
+  return grant.run({ client, request, proof });
+};
+
+/** The grant the client asks for, if it is registered for it (RFC 6749 §5.2). */
+const grantAskedFor = (client: Client, type: string | undefined, grants: Grants): Result<{ readonly run: Grant }> => {
+  if (type === undefined) return fault("invalid_argument", "the parameter `grant_type` is missing");
+  const run = Object.hasOwn(grants, type) ? grants[type] : undefined;
+  if (run !== undefined)
+    return client.metadata.grant_types.some((one) => one === type)
+      ? { run }
+      : fault("unauthorized_client", `the client is not registered for the grant \`${type}\``);
+  return type === "client_credentials"
+    ? fault("unauthorized_client", "an application acts for humans; client credentials are for service accounts")
+    : fault("unsupported_grant_type", `the grant type \`${type}\` is not supported`);
 };
 
 /** Counted when it fails and no sooner: who authenticates rightly pays nothing for those who do not. */

@@ -19,7 +19,7 @@ export const notStanding = (_error: StandingError): Fault =>
 /**
  * Writes the family and its first refresh token (where the client may refresh), and makes its tokens. Any transaction will do: the rows
  * are written in the human's home, whichever tenant it was opened for. `invalid_grant` where the human, the session, a tenant or the
- * membership does not stand any more.
+ * membership does not stand any more. The key that signs the client's ID tokens must have been made (`SigningKeys.signer`).
  */
 export const openFamily = async (needs: GrantNeeds, tx: Tx, spec: FamilySpec): Promise<Result<TokenAnswer>> => {
   const { client, home, user, bound, scopes, jkt } = spec;

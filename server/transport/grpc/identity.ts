@@ -1,7 +1,13 @@
 /** `identity.v1.Identity`: each method handed to the use case it stands for. Messages are translated here; no rule lives here. */
 import { fault, isFault, type Result } from "../../../core/faults.ts";
+import { applicationNamed } from "../../clients/authenticate.ts";
+import { findClient } from "../../clients/find-client.ts";
+import { type ApplicationGranting, applicationGrant, grantsOf } from "../../oauth/grants/application-token.ts";
+import type { TokenAnswer } from "../../oauth/grants/model.ts";
+import { passwordGrant } from "../../oauth/grants/password.ts";
+import type { SignIn } from "../../sign-in/needs.ts";
 import { parameter } from "../../oauth/protocol.ts";
-import { acceptAttempt, readAttempt } from "../../oauth/client-authentication.ts";
+import { acceptAttempt, type AttemptSource, readAttempt } from "../../oauth/client-authentication.ts";
 import { grant, type Issuing } from "../../oauth/issue-token.ts";
 import { introspectionFor } from "../../oauth/introspect.ts";
 import { revokeToken } from "../../oauth/revoke-token.ts";
@@ -19,12 +25,14 @@ import {
   type IntrospectTokenResponse,
   type IssueTokenRequest,
 } from "./generated/identity/v1/identity.ts";
+import { registeringWithPassword } from "./register-with-password.ts";
 import type { GrpcCall, IdentityHandlers } from "./routes.ts";
 
 export type IdentityNeeds = {
   readonly engine: Engine;
   readonly deciding: Deciding;
-  readonly issuing: Issuing;
+  readonly issuing: Issuing & ApplicationGranting;
+  readonly signIn: SignIn;
   readonly registerUser: PreparedOperation;
 };
 
@@ -73,13 +81,17 @@ export const identityHandlers = (needs: IdentityNeeds): IdentityHandlers => ({
   registerUser: async (request, call) => {
     const standing = await standingOfCall(needs, call);
     if (isFault(standing)) return standing;
+    const caller = callerOf(needs.engine.model, standing);
+    const prepared =
+      request.password === "" ? needs.registerUser : await registeringWithPassword(needs, caller, request);
+    if (isFault(prepared)) return prepared;
     const input = {
       parent: request.parent,
       email: request.email,
       display_name: request.displayName,
       ...(request.role === "" ? {} : { role: request.role }),
     };
-    const answer = await perform(needs.engine, needs.registerUser, callerOf(needs.engine.model, standing), input, {
+    const answer = await perform(needs.engine, prepared, caller, input, {
       requestId: call.requestId,
       idempotencyKey: request.idempotencyKey === "" ? undefined : request.idempotencyKey,
       ifMatch: undefined,
@@ -103,14 +115,7 @@ export const identityHandlers = (needs: IdentityNeeds): IdentityHandlers => ({
   },
 
   issueToken: async (request, call) => {
-    const protocolRequest = { authorization: undefined, form: formOf(request) };
-    const attempt = readAttempt(protocolRequest, false);
-    if (isFault(attempt)) return attempt;
-    const [verified] =
-      attempt.by === "assertion" ? [undefined] : await needs.issuing.verifier.verify([attempt.presented]);
-    const client = await acceptAttempt(needs.issuing, attempt, verified);
-    if (isFault(client)) return client;
-    const answer = await grant(needs.issuing, client, protocolRequest.form, call.requestId);
+    const answer = await issued(needs, request, call);
     return isFault(answer)
       ? answer
       : {
@@ -118,7 +123,8 @@ export const identityHandlers = (needs: IdentityNeeds): IdentityHandlers => ({
           tokenType: answer.token_type,
           expiresIn: answer.expires_in,
           scope: answer.scope,
-          refreshToken: "",
+          refreshToken: answer.refresh_token ?? "",
+          idToken: answer.id_token ?? "",
         };
   },
 
@@ -132,6 +138,48 @@ export const identityHandlers = (needs: IdentityNeeds): IdentityHandlers => ({
     return isFault(done) ? done : {};
   },
 });
+
+/** A message has one place for a secret, whichever of RFC 6749 §2.3.1's two an application is registered for. */
+const asRegistered = async (
+  { platform }: Pick<ApplicationGranting, "platform">,
+  { clientId, clientSecret }: IssueTokenRequest,
+  source: AttemptSource,
+): Promise<AttemptSource> => {
+  const client = clientSecret === "" ? undefined : await findClient(platform, clientId);
+  if (client?.metadata.token_endpoint_auth_method !== "client_secret_basic") return source;
+  const { client_secret: _, ...form } = source.form;
+  const both = `${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`;
+  return { authorization: `Basic ${Buffer.from(both).toString("base64")}`, form };
+};
+
+/** As the token endpoint: an application's grants and a service account's, told apart by whose client_id it is. */
+const issued = async (
+  needs: IdentityNeeds,
+  request: IssueTokenRequest,
+  call: GrpcCall,
+): Promise<Result<TokenAnswer>> => {
+  const { issuing, signIn } = needs;
+  const source = { authorization: undefined, form: formOf(request) };
+  if (applicationNamed(source) !== undefined) {
+    const web = {
+      ...(await asRegistered(issuing, request, source)),
+      method: "POST",
+      path: "",
+      headers: {},
+      address: () => call.remoteAddress,
+      requestId: call.requestId,
+    } as const;
+    return applicationGrant(issuing, web, {
+      ...grantsOf(issuing),
+      password: ({ client }) => passwordGrant({ ...issuing, signIn }, client, source.form, web),
+    });
+  }
+  const attempt = readAttempt(source, false);
+  if (isFault(attempt)) return attempt;
+  const [verified] = attempt.by === "assertion" ? [undefined] : await issuing.verifier.verify([attempt.presented]);
+  const client = await acceptAttempt(issuing, attempt, verified);
+  return isFault(client) ? client : grant(issuing, client, source.form, call.requestId);
+};
 
 /** A service token in the metadata, or else the service account that the client certificate names. */
 const callerOfCall = (call: GrpcCall): Result<Presented> => {
@@ -164,6 +212,9 @@ type Claims = Readonly<{
   jti?: string;
   token_type?: string;
   iss?: string;
+  cnf?: { jkt: string };
+  acr?: string;
+  auth_time?: number;
 }>;
 
 const introspectionMessage = (claims: Claims): IntrospectTokenResponse => ({
@@ -181,6 +232,9 @@ const introspectionMessage = (claims: Claims): IntrospectTokenResponse => ({
   issuer: claims.iss ?? "",
   actor: "",
   credentialId: claims.jti ?? "",
+  confirmation: claims.cnf,
+  acr: claims.acr ?? "",
+  authTime: claims.auth_time ?? 0,
 });
 
 const questionOf = (request: CheckPermissionRequest): Result<CheckQuestion> => {
@@ -235,6 +289,10 @@ const formOf = (request: IssueTokenRequest) => {
     scope: request.scope,
     client_assertion_type: request.clientAssertionType,
     client_assertion: request.clientAssertion,
+    refresh_token: request.refreshToken,
+    username: request.username,
+    password: request.password,
+    tenant: request.tenant,
   };
   const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== ""));
   return request.resource.length === 0 ? given : { ...given, resource: request.resource };

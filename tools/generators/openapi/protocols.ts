@@ -1,10 +1,10 @@
 // The endpoints whose form a standard fixes. What is said here is checked against the server by the tests of each protocol; here it only
 // has to be complete: a route without an entry stops the generator.
 import { plain } from "./operations.ts";
-import { metadataFields } from "../../../server/clients/fields.ts";
 import { evaluationRequest } from "../../../server/transport/http/authzen.ts";
 import type { Route } from "../../../server/transport/http/routes.ts";
 import type { Entry } from "./operations.ts";
+import { registrationEntries } from "./registration.ts";
 
 export type ProtocolEntry = Entry & { readonly tags: readonly [string] };
 
@@ -139,47 +139,6 @@ const logoutEntry = (operationId: string, by: "query" | "form"): ProtocolEntry =
   responses: { 303: { description: "to the client, or to a page that says or asks" } },
 });
 
-const registeredMetadata: Properties = {
-  client_name: text("shown to people who are asked for consent"),
-  ...Object.fromEntries(Object.entries(metadataFields).map(([name, schema]) => [name, plain(schema)])),
-};
-const registration = (required: readonly string[]) => ({
-  required: true,
-  content: { "application/json": { schema: { type: "object", required, properties: registeredMetadata } } },
-});
-const registered = {
-  type: "object",
-  required: ["client_id", "registration_access_token", "registration_client_uri"],
-  properties: {
-    client_id: text("public"),
-    client_id_issued_at: { type: "integer", description: "seconds since the epoch" },
-    client_secret: text("shown once; where the client has one"),
-    client_secret_expires_at: { type: "integer", const: 0 },
-    registration_access_token: text("opens this registration, and nothing else (RFC 7592)"),
-    registration_client_uri: text("where it is sent to"),
-    ...registeredMetadata,
-  },
-};
-
-const registrationEntry = (verb: string, summary: string, more: Partial<ProtocolEntry>): ProtocolEntry => ({
-  operationId: `oauth.registration.${verb}`,
-  summary,
-  tags: ["oauth"],
-  security: [{ bearer: [] }],
-  parameters: [{ name: "client_id", in: "query", required: true, schema: { type: "string" } }],
-  responses: json("the client", registered),
-  ...more,
-});
-const registrationManagement: Readonly<Record<string, ProtocolEntry>> = {
-  "GET /oauth/register": registrationEntry("get", "Read a registration (RFC 7592 §2.1)", {}),
-  "PUT /oauth/register": registrationEntry("replace", "Replace a registration as a whole (RFC 7592 §2.2)", {
-    requestBody: registration(["client_id", "redirect_uris"]),
-  }),
-  "DELETE /oauth/register": registrationEntry("delete", "End a registration and all it was given (RFC 7592 §2.3)", {
-    responses: { 204: { description: "it is no client any more" } },
-  }),
-};
-
 const described: Readonly<Record<string, ProtocolEntry>> = {
   "GET /.well-known/oauth-protected-resource": resourceEntry(
     "oauth.resource-metadata",
@@ -195,11 +154,25 @@ const described: Readonly<Record<string, ProtocolEntry>> = {
   ),
   "POST /oauth/token": {
     operationId: "oauth.token",
-    summary: "Issue an access token (RFC 6749 §4.4)",
+    summary: "Issue tokens (RFC 6749 §3.2): for a machine, for a code, for a refresh token, for a device",
     tags: ["oauth"],
     security: asClient,
     requestBody: form(["grant_type"], {
-      grant_type: { type: "string", enum: ["client_credentials"] },
+      grant_type: {
+        type: "string",
+        enum: [
+          "client_credentials",
+          "authorization_code",
+          "refresh_token",
+          "urn:ietf:params:oauth:grant-type:device_code",
+        ],
+      },
+      code: text("authorization_code: the code"),
+      redirect_uri: text("authorization_code: as in the authorization request, where that named one"),
+      code_verifier: text("authorization_code: RFC 7636 §4.5"),
+      refresh_token: text("refresh_token: the newest one; every use gives the next"),
+      device_code: text("device_code: RFC 8628 §3.4"),
+      authorization_details: text("refresh_token: RFC 9396 §6, part of what was granted"),
       scope: text("permissions, separated by spaces; everything the client may have, if left out"),
       resource: { type: "array", items: { type: "string", format: "uri" }, description: "RFC 8707; may be repeated" },
       ...clientAuthentication,
@@ -209,9 +182,12 @@ const described: Readonly<Record<string, ProtocolEntry>> = {
       required: ["access_token", "token_type", "expires_in", "scope"],
       properties: {
         access_token: text("an RFC 9068 JWT, or opaque, as the client is registered"),
-        token_type: { type: "string", const: "Bearer" },
+        token_type: { type: "string", enum: ["Bearer", "DPoP"] },
         expires_in: { type: "integer", description: "seconds" },
         scope: text("what it may be used for"),
+        refresh_token: text("where the client is registered for it"),
+        id_token: text("OpenID Connect, with the scope `openid`"),
+        authorization_details: { type: "array", items: { type: "object" }, description: "RFC 9396 §7" },
       },
     }),
   },
@@ -238,7 +214,12 @@ const described: Readonly<Record<string, ProtocolEntry>> = {
         iat: { type: "integer", description: "seconds since the epoch" },
         exp: { type: "integer", description: "seconds since the epoch" },
         jti: text("the token's id"),
-        token_type: text("`Bearer`"),
+        token_type: text("`Bearer` or `DPoP`"),
+        acr: text("RFC 9470 §6.2: how the human signed in"),
+        amr: { ...strings, description: "RFC 8176" },
+        auth_time: { type: "integer", description: "when the human signed in; seconds since the epoch" },
+        cnf: { type: "object", description: "RFC 9449 §6.2: the key it is bound to" },
+        authorization_details: { type: "array", items: { type: "object" }, description: "RFC 9396 §9.2" },
         tenant_id: text("the UUID of its tenant"),
       },
     }),
@@ -298,27 +279,9 @@ const described: Readonly<Record<string, ProtocolEntry>> = {
       },
     },
   },
-  "POST /oauth/register": {
-    operationId: "oauth.register",
-    summary: "Register a client (RFC 7591)",
-    tags: ["oauth"],
-    parameters: [
-      {
-        name: "tenant",
-        in: "query",
-        description: "a root perimeter's ref; the host without it",
-        schema: { type: "string" },
-      },
-    ],
-    requestBody: registration(["redirect_uris"]),
-    responses: {
-      201: {
-        description: "the client, and what is shown once",
-        content: { "application/json": { schema: registered } },
-      },
-    },
-  },
-  ...registrationManagement,
+  ...registrationEntries,
+  "GET /oauth/userinfo": userinfoEntry("oauth.userinfo", "What a client may know of the human whose token it holds (OIDC Core §5.3)"),
+  "POST /oauth/userinfo": userinfoEntry("oauth.userinfo-post", "The same, asked by POST"),
   "GET /oauth/jwks": {
     operationId: "oauth.jwks",
     summary: "The keys that access tokens are signed with (RFC 7517)",

@@ -118,13 +118,27 @@ export interface IntrospectTokenResponse {
   issuedAt: number;
   /** The JWT's `jti`, or the stored token's id. */
   tokenId: string;
-  /** How the token is presented: `Bearer`. */
+  /** How the token is presented: `Bearer` or `DPoP`. */
   tokenType: string;
   issuer: string;
   /** Who acts in the subject's name (RFC 8693 `act.sub`); empty where the subject acts themselves. */
   actor: string;
   /** The credential behind the token: the client secret, key or API token it came from. */
   credentialId: string;
+  /** The key that must prove possession with the token (RFC 9449 §6); unset for a token that is bound to none. */
+  confirmation:
+    | Confirmation
+    | undefined;
+  /** How the human signed in (RFC 9470): an authentication context class; empty for services. */
+  acr: string;
+  /** When the human signed in: seconds since the epoch; 0 for services. */
+  authTime: number;
+}
+
+/** RFC 7800 §3.1. */
+export interface Confirmation {
+  /** RFC 7638 thumbprint of the key. */
+  jkt: string;
 }
 
 export interface CheckPermissionRequest {
@@ -221,6 +235,8 @@ export interface RegisterUserRequest {
   role: string;
   /** Repeating a call with the same key and the same fields gives the first answer again. */
   idempotencyKey: string;
+  /** The user's first password, held to the tenant's rules. Empty for none: they are invited, or reset it, before they sign in. */
+  password: string;
 }
 
 export interface RegisterUserResponse {
@@ -247,7 +263,7 @@ export interface User {
 }
 
 export interface IssueTokenRequest {
-  /** `client_credentials`; `password` and `refresh_token` are answered `unsupported_grant_type` until sign-in exists. */
+  /** `client_credentials`; for applications `refresh_token`, and `password` where they are first-party and registered for it. */
   grantType: string;
   clientId: string;
   /** One way to authenticate the client; the assertion below is the other. */
@@ -259,7 +275,7 @@ export interface IssueTokenRequest {
   refreshToken: string;
   username: string;
   password: string;
-  /** The tenant to sign in to, where the grant leaves a choice. */
+  /** The tenant to sign in to, as a ref or its id: for `password`, where the human belongs to several. */
   tenant: string;
   /** `urn:ietf:params:oauth:client-assertion-type:jwt-bearer` (RFC 7523 §2.2). */
   clientAssertionType: string;
@@ -276,6 +292,8 @@ export interface IssueTokenResponse {
   scope: string;
   /** Empty where the grant gives none. */
   refreshToken: string;
+  /** OpenID Connect: who signed in; empty where the scope has no `openid`. */
+  idToken: string;
 }
 
 export interface RevokeTokenRequest {
@@ -393,6 +411,9 @@ function createBaseIntrospectTokenResponse(): IntrospectTokenResponse {
     issuer: "",
     actor: "",
     credentialId: "",
+    confirmation: undefined,
+    acr: "",
+    authTime: 0,
   };
 }
 
@@ -439,6 +460,15 @@ export const IntrospectTokenResponse: MessageFns<IntrospectTokenResponse> = {
     }
     if (message.credentialId !== "") {
       writer.uint32(114).string(message.credentialId);
+    }
+    if (message.confirmation !== undefined) {
+      Confirmation.encode(message.confirmation, writer.uint32(122).fork()).join();
+    }
+    if (message.acr !== "") {
+      writer.uint32(130).string(message.acr);
+    }
+    if (message.authTime !== 0) {
+      writer.uint32(136).int64(message.authTime);
     }
     return writer;
   },
@@ -568,6 +598,30 @@ export const IntrospectTokenResponse: MessageFns<IntrospectTokenResponse> = {
             message.credentialId = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.confirmation = Confirmation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.acr = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.authTime = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -630,6 +684,13 @@ export const IntrospectTokenResponse: MessageFns<IntrospectTokenResponse> = {
         : isSet(object.credential_id)
         ? globalThis.String(object.credential_id)
         : "",
+      confirmation: isSet(object.confirmation) ? Confirmation.fromJSON(object.confirmation) : undefined,
+      acr: isSet(object.acr) ? globalThis.String(object.acr) : "",
+      authTime: isSet(object.authTime)
+        ? globalThis.Number(object.authTime)
+        : isSet(object.auth_time)
+        ? globalThis.Number(object.auth_time)
+        : 0,
     };
   },
 
@@ -677,6 +738,15 @@ export const IntrospectTokenResponse: MessageFns<IntrospectTokenResponse> = {
     if (message.credentialId !== "") {
       obj.credentialId = message.credentialId;
     }
+    if (message.confirmation !== undefined) {
+      obj.confirmation = Confirmation.toJSON(message.confirmation);
+    }
+    if (message.acr !== "") {
+      obj.acr = message.acr;
+    }
+    if (message.authTime !== 0) {
+      obj.authTime = Math.round(message.authTime);
+    }
     return obj;
   },
 
@@ -699,6 +769,78 @@ export const IntrospectTokenResponse: MessageFns<IntrospectTokenResponse> = {
     message.issuer = object.issuer ?? "";
     message.actor = object.actor ?? "";
     message.credentialId = object.credentialId ?? "";
+    message.confirmation = (object.confirmation !== undefined && object.confirmation !== null)
+      ? Confirmation.fromPartial(object.confirmation)
+      : undefined;
+    message.acr = object.acr ?? "";
+    message.authTime = object.authTime ?? 0;
+    return message;
+  },
+};
+
+function createBaseConfirmation(): Confirmation {
+  return { jkt: "" };
+}
+
+export const Confirmation: MessageFns<Confirmation> = {
+  encode(message: Confirmation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.jkt !== "") {
+      writer.uint32(10).string(message.jkt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Confirmation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfirmation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.jkt = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Confirmation {
+    return { jkt: isSet(object.jkt) ? globalThis.String(object.jkt) : "" };
+  },
+
+  toJSON(message: Confirmation): unknown {
+    const obj: any = {};
+    if (message.jkt !== "") {
+      obj.jkt = message.jkt;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Confirmation>): Confirmation {
+    return Confirmation.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Confirmation>): Confirmation {
+    const message = createBaseConfirmation();
+    message.jkt = object.jkt ?? "";
     return message;
   },
 };
@@ -1673,7 +1815,7 @@ export const CheckError: MessageFns<CheckError> = {
 };
 
 function createBaseRegisterUserRequest(): RegisterUserRequest {
-  return { parent: "", email: "", displayName: "", role: "", idempotencyKey: "" };
+  return { parent: "", email: "", displayName: "", role: "", idempotencyKey: "", password: "" };
 }
 
 export const RegisterUserRequest: MessageFns<RegisterUserRequest> = {
@@ -1692,6 +1834,9 @@ export const RegisterUserRequest: MessageFns<RegisterUserRequest> = {
     }
     if (message.idempotencyKey !== "") {
       writer.uint32(42).string(message.idempotencyKey);
+    }
+    if (message.password !== "") {
+      writer.uint32(50).string(message.password);
     }
     return writer;
   },
@@ -1749,6 +1894,14 @@ export const RegisterUserRequest: MessageFns<RegisterUserRequest> = {
             message.idempotencyKey = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.password = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1776,6 +1929,7 @@ export const RegisterUserRequest: MessageFns<RegisterUserRequest> = {
         : isSet(object.idempotency_key)
         ? globalThis.String(object.idempotency_key)
         : "",
+      password: isSet(object.password) ? globalThis.String(object.password) : "",
     };
   },
 
@@ -1796,6 +1950,9 @@ export const RegisterUserRequest: MessageFns<RegisterUserRequest> = {
     if (message.idempotencyKey !== "") {
       obj.idempotencyKey = message.idempotencyKey;
     }
+    if (message.password !== "") {
+      obj.password = message.password;
+    }
     return obj;
   },
 
@@ -1809,6 +1966,7 @@ export const RegisterUserRequest: MessageFns<RegisterUserRequest> = {
     message.displayName = object.displayName ?? "";
     message.role = object.role ?? "";
     message.idempotencyKey = object.idempotencyKey ?? "";
+    message.password = object.password ?? "";
     return message;
   },
 };
@@ -2353,7 +2511,7 @@ export const IssueTokenRequest: MessageFns<IssueTokenRequest> = {
 };
 
 function createBaseIssueTokenResponse(): IssueTokenResponse {
-  return { accessToken: "", tokenType: "", expiresIn: 0, scope: "", refreshToken: "" };
+  return { accessToken: "", tokenType: "", expiresIn: 0, scope: "", refreshToken: "", idToken: "" };
 }
 
 export const IssueTokenResponse: MessageFns<IssueTokenResponse> = {
@@ -2372,6 +2530,9 @@ export const IssueTokenResponse: MessageFns<IssueTokenResponse> = {
     }
     if (message.refreshToken !== "") {
       writer.uint32(42).string(message.refreshToken);
+    }
+    if (message.idToken !== "") {
+      writer.uint32(50).string(message.idToken);
     }
     return writer;
   },
@@ -2429,6 +2590,14 @@ export const IssueTokenResponse: MessageFns<IssueTokenResponse> = {
             message.refreshToken = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.idToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2464,6 +2633,11 @@ export const IssueTokenResponse: MessageFns<IssueTokenResponse> = {
         : isSet(object.refresh_token)
         ? globalThis.String(object.refresh_token)
         : "",
+      idToken: isSet(object.idToken)
+        ? globalThis.String(object.idToken)
+        : isSet(object.id_token)
+        ? globalThis.String(object.id_token)
+        : "",
     };
   },
 
@@ -2484,6 +2658,9 @@ export const IssueTokenResponse: MessageFns<IssueTokenResponse> = {
     if (message.refreshToken !== "") {
       obj.refreshToken = message.refreshToken;
     }
+    if (message.idToken !== "") {
+      obj.idToken = message.idToken;
+    }
     return obj;
   },
 
@@ -2497,6 +2674,7 @@ export const IssueTokenResponse: MessageFns<IssueTokenResponse> = {
     message.expiresIn = object.expiresIn ?? 0;
     message.scope = object.scope ?? "";
     message.refreshToken = object.refreshToken ?? "";
+    message.idToken = object.idToken ?? "";
     return message;
   },
 };
@@ -2970,6 +3148,6 @@ export interface MessageFns<T> {
 
 /** For reflection: this file and grpc.health.v1, each a FileDescriptorProto in base64. */
 export const fileDescriptors: readonly string[] = [
-  "ChppZGVudGl0eS92MS9pZGVudGl0eS5wcm90bxILaWRlbnRpdHkudjEiVgoWSW50cm9zcGVjdFRva2VuUmVxdWVzdBIUCgV0b2tlbhgBIAEoCVIFdG9rZW4SJgoPdG9rZW5fdHlwZV9oaW50GAIgASgJUg10b2tlblR5cGVIaW50ItoDChdJbnRyb3NwZWN0VG9rZW5SZXNwb25zZRIWCgZhY3RpdmUYASABKAhSBmFjdGl2ZRIYCgdzdWJqZWN0GAIgASgJUgdzdWJqZWN0EhsKCXRlbmFudF9pZBgDIAEoCVIIdGVuYW50SWQSJQoOcHJpbmNpcGFsX2tpbmQYBCABKAlSDXByaW5jaXBhbEtpbmQSGwoJY2xpZW50X2lkGAUgASgJUghjbGllbnRJZBIWCgZzY29wZXMYBiADKAlSBnNjb3BlcxIaCghhdWRpZW5jZRgHIAMoCVIIYXVkaWVuY2USHQoKZXhwaXJlc19hdBgIIAEoA1IJZXhwaXJlc0F0EhsKCWlzc3VlZF9hdBgJIAEoA1IIaXNzdWVkQXQSGQoIdG9rZW5faWQYCiABKAlSB3Rva2VuSWQSHQoKdG9rZW5fdHlwZRgLIAEoCVIJdG9rZW5UeXBlEhYKBmlzc3VlchgMIAEoCVIGaXNzdWVyEhQKBWFjdG9yGA0gASgJUgVhY3RvchIjCg1jcmVkZW50aWFsX2lkGA4gASgJUgxjcmVkZW50aWFsSWRKBAgPEBNSDGNvbmZpcm1hdGlvblIDYWNyUglhdXRoX3RpbWVSC2FjdG9yX2NoYWluIooDChZDaGVja1Blcm1pc3Npb25SZXF1ZXN0Eh4KCXByaW5jaXBhbBgBIAEoCUgAUglwcmluY2lwYWwSFgoFdG9rZW4YAiABKAlIAFIFdG9rZW4SFgoGdGVuYW50GAMgASgJUgZ0ZW5hbnQSHgoKcGVybWlzc2lvbhgEIAEoCVIKcGVybWlzc2lvbhIaCghyZXNvdXJjZRgFIAEoCVIIcmVzb3VyY2USFgoGcGFyZW50GAYgASgJUgZwYXJlbnQSSgoHY29udGV4dBgHIAMoCzIwLmlkZW50aXR5LnYxLkNoZWNrUGVybWlzc2lvblJlcXVlc3QuQ29udGV4dEVudHJ5Ugdjb250ZXh0EhAKA2FjchgIIAEoCVIDYWNyGjoKDENvbnRleHRFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBQgkKB3N1YmplY3RKBAgJEA1SBWFjdG9yUhFhdF9sZWFzdF9hc19mcmVzaFIHZXhwbGFpbiLKAQoXQ2hlY2tQZXJtaXNzaW9uUmVzcG9uc2USGAoHYWxsb3dlZBgBIAEoCFIHYWxsb3dlZBItCgdyZWFzb25zGAIgAygLMhMuaWRlbnRpdHkudjEuUmVhc29uUgdyZWFzb25zEjkKC29ibGlnYXRpb25zGAMgAygLMhcuaWRlbnRpdHkudjEuT2JsaWdhdGlvblILb2JsaWdhdGlvbnNKBAgEEAVKBAgFEAZSC2RlY2lzaW9uX2lkUhJkZWNpZGVkX2F0X3ZlcnNpb24ifAoGUmVhc29uEhIKBGNvZGUYASABKAlSBGNvZGUSEgoEdGV4dBgCIAEoCVIEdGV4dBISCgRyb2xlGAMgASgJUgRyb2xlEh4KCmFzc2lnbm1lbnQYBCABKAlSCmFzc2lnbm1lbnQSFgoGYW5jaG9yGAUgASgJUgZhbmNob3IiMgoKT2JsaWdhdGlvbhISCgRraW5kGAEgASgJUgRraW5kEhAKA2FjchgCIAEoCVIDYWNyIocBChxCYXRjaENoZWNrUGVybWlzc2lvbnNSZXF1ZXN0EjsKBmNoZWNrcxgBIAMoCzIjLmlkZW50aXR5LnYxLkNoZWNrUGVybWlzc2lvblJlcXVlc3RSBmNoZWNrcxIqCgRtb2RlGAIgASgOMhYuaWRlbnRpdHkudjEuQmF0Y2hNb2RlUgRtb2RlIlgKHUJhdGNoQ2hlY2tQZXJtaXNzaW9uc1Jlc3BvbnNlEjcKB3Jlc3VsdHMYASADKAsyHS5pZGVudGl0eS52MS5CYXRjaENoZWNrUmVzdWx0UgdyZXN1bHRzIpEBChBCYXRjaENoZWNrUmVzdWx0EkIKCHJlc3BvbnNlGAEgASgLMiQuaWRlbnRpdHkudjEuQ2hlY2tQZXJtaXNzaW9uUmVzcG9uc2VIAFIIcmVzcG9uc2USLwoFZXJyb3IYAiABKAsyFy5pZGVudGl0eS52MS5DaGVja0Vycm9ySABSBWVycm9yQggKBnJlc3VsdCI6CgpDaGVja0Vycm9yEhIKBGNvZGUYASABKAlSBGNvZGUSGAoHbWVzc2FnZRgCIAEoCVIHbWVzc2FnZSKjAQoTUmVnaXN0ZXJVc2VyUmVxdWVzdBIWCgZwYXJlbnQYASABKAlSBnBhcmVudBIUCgVlbWFpbBgCIAEoCVIFZW1haWwSIQoMZGlzcGxheV9uYW1lGAMgASgJUgtkaXNwbGF5TmFtZRISCgRyb2xlGAQgASgJUgRyb2xlEicKD2lkZW1wb3RlbmN5X2tleRgFIAEoCVIOaWRlbXBvdGVuY3lLZXkiXQoUUmVnaXN0ZXJVc2VyUmVzcG9uc2USJQoEdXNlchgBIAEoCzIRLmlkZW50aXR5LnYxLlVzZXJSBHVzZXISHgoKbWVtYmVyc2hpcBgCIAEoCVIKbWVtYmVyc2hpcCLOAQoEVXNlchIOCgJpZBgBIAEoCVICaWQSGgoIcmVzb3VyY2UYAiABKAlSCHJlc291cmNlEhYKBnBhcmVudBgDIAEoCVIGcGFyZW50EhQKBWVtYWlsGAQgASgJUgVlbWFpbBIhCgxkaXNwbGF5X25hbWUYBSABKAlSC2Rpc3BsYXlOYW1lEhQKBXN0YXRlGAYgASgJUgVzdGF0ZRISCgRldGFnGAcgASgJUgRldGFnEh8KC2NyZWF0ZV90aW1lGAggASgJUgpjcmVhdGVUaW1lIoADChFJc3N1ZVRva2VuUmVxdWVzdBIdCgpncmFudF90eXBlGAEgASgJUglncmFudFR5cGUSGwoJY2xpZW50X2lkGAIgASgJUghjbGllbnRJZBIjCg1jbGllbnRfc2VjcmV0GAMgASgJUgxjbGllbnRTZWNyZXQSFAoFc2NvcGUYBCABKAlSBXNjb3BlEhoKCHJlc291cmNlGAUgAygJUghyZXNvdXJjZRIjCg1yZWZyZXNoX3Rva2VuGAYgASgJUgxyZWZyZXNoVG9rZW4SGgoIdXNlcm5hbWUYByABKAlSCHVzZXJuYW1lEhoKCHBhc3N3b3JkGAggASgJUghwYXNzd29yZBIWCgZ0ZW5hbnQYCSABKAlSBnRlbmFudBIyChVjbGllbnRfYXNzZXJ0aW9uX3R5cGUYCiABKAlSE2NsaWVudEFzc2VydGlvblR5cGUSKQoQY2xpZW50X2Fzc2VydGlvbhgLIAEoCVIPY2xpZW50QXNzZXJ0aW9uSgQIDBAVIrABChJJc3N1ZVRva2VuUmVzcG9uc2USIQoMYWNjZXNzX3Rva2VuGAEgASgJUgthY2Nlc3NUb2tlbhIdCgp0b2tlbl90eXBlGAIgASgJUgl0b2tlblR5cGUSHQoKZXhwaXJlc19pbhgDIAEoA1IJZXhwaXJlc0luEhQKBXNjb3BlGAQgASgJUgVzY29wZRIjCg1yZWZyZXNoX3Rva2VuGAUgASgJUgxyZWZyZXNoVG9rZW4iYQoSUmV2b2tlVG9rZW5SZXF1ZXN0EhQKBXRva2VuGAEgASgJUgV0b2tlbhImCg90b2tlbl90eXBlX2hpbnQYAiABKAlSDXRva2VuVHlwZUhpbnRKBAgDEARSB3Nlc3Npb24iFQoTUmV2b2tlVG9rZW5SZXNwb25zZSqOAQoJQmF0Y2hNb2RlEhoKFkJBVENIX01PREVfVU5TUEVDSUZJRUQQABIbChdCQVRDSF9NT0RFX0VWQUxVQVRFX0FMTBABEiEKHUJBVENIX01PREVfREVOWV9PTl9GSVJTVF9ERU5ZEAISJQohQkFUQ0hfTU9ERV9QRVJNSVRfT05fRklSU1RfUEVSTUlUEAMyrAQKCElkZW50aXR5ElwKD0ludHJvc3BlY3RUb2tlbhIjLmlkZW50aXR5LnYxLkludHJvc3BlY3RUb2tlblJlcXVlc3QaJC5pZGVudGl0eS52MS5JbnRyb3NwZWN0VG9rZW5SZXNwb25zZRJcCg9DaGVja1Blcm1pc3Npb24SIy5pZGVudGl0eS52MS5DaGVja1Blcm1pc3Npb25SZXF1ZXN0GiQuaWRlbnRpdHkudjEuQ2hlY2tQZXJtaXNzaW9uUmVzcG9uc2USbgoVQmF0Y2hDaGVja1Blcm1pc3Npb25zEikuaWRlbnRpdHkudjEuQmF0Y2hDaGVja1Blcm1pc3Npb25zUmVxdWVzdBoqLmlkZW50aXR5LnYxLkJhdGNoQ2hlY2tQZXJtaXNzaW9uc1Jlc3BvbnNlElMKDFJlZ2lzdGVyVXNlchIgLmlkZW50aXR5LnYxLlJlZ2lzdGVyVXNlclJlcXVlc3QaIS5pZGVudGl0eS52MS5SZWdpc3RlclVzZXJSZXNwb25zZRJNCgpJc3N1ZVRva2VuEh4uaWRlbnRpdHkudjEuSXNzdWVUb2tlblJlcXVlc3QaHy5pZGVudGl0eS52MS5Jc3N1ZVRva2VuUmVzcG9uc2USUAoLUmV2b2tlVG9rZW4SHy5pZGVudGl0eS52MS5SZXZva2VUb2tlblJlcXVlc3QaIC5pZGVudGl0eS52MS5SZXZva2VUb2tlblJlc3BvbnNlYgZwcm90bzM=",
+  "ChppZGVudGl0eS92MS9pZGVudGl0eS5wcm90bxILaWRlbnRpdHkudjEiVgoWSW50cm9zcGVjdFRva2VuUmVxdWVzdBIUCgV0b2tlbhgBIAEoCVIFdG9rZW4SJgoPdG9rZW5fdHlwZV9oaW50GAIgASgJUg10b2tlblR5cGVIaW50IqoEChdJbnRyb3NwZWN0VG9rZW5SZXNwb25zZRIWCgZhY3RpdmUYASABKAhSBmFjdGl2ZRIYCgdzdWJqZWN0GAIgASgJUgdzdWJqZWN0EhsKCXRlbmFudF9pZBgDIAEoCVIIdGVuYW50SWQSJQoOcHJpbmNpcGFsX2tpbmQYBCABKAlSDXByaW5jaXBhbEtpbmQSGwoJY2xpZW50X2lkGAUgASgJUghjbGllbnRJZBIWCgZzY29wZXMYBiADKAlSBnNjb3BlcxIaCghhdWRpZW5jZRgHIAMoCVIIYXVkaWVuY2USHQoKZXhwaXJlc19hdBgIIAEoA1IJZXhwaXJlc0F0EhsKCWlzc3VlZF9hdBgJIAEoA1IIaXNzdWVkQXQSGQoIdG9rZW5faWQYCiABKAlSB3Rva2VuSWQSHQoKdG9rZW5fdHlwZRgLIAEoCVIJdG9rZW5UeXBlEhYKBmlzc3VlchgMIAEoCVIGaXNzdWVyEhQKBWFjdG9yGA0gASgJUgVhY3RvchIjCg1jcmVkZW50aWFsX2lkGA4gASgJUgxjcmVkZW50aWFsSWQSPQoMY29uZmlybWF0aW9uGA8gASgLMhkuaWRlbnRpdHkudjEuQ29uZmlybWF0aW9uUgxjb25maXJtYXRpb24SEAoDYWNyGBAgASgJUgNhY3ISGwoJYXV0aF90aW1lGBEgASgDUghhdXRoVGltZUoECBIQE1ILYWN0b3JfY2hhaW4iIAoMQ29uZmlybWF0aW9uEhAKA2prdBgBIAEoCVIDamt0IooDChZDaGVja1Blcm1pc3Npb25SZXF1ZXN0Eh4KCXByaW5jaXBhbBgBIAEoCUgAUglwcmluY2lwYWwSFgoFdG9rZW4YAiABKAlIAFIFdG9rZW4SFgoGdGVuYW50GAMgASgJUgZ0ZW5hbnQSHgoKcGVybWlzc2lvbhgEIAEoCVIKcGVybWlzc2lvbhIaCghyZXNvdXJjZRgFIAEoCVIIcmVzb3VyY2USFgoGcGFyZW50GAYgASgJUgZwYXJlbnQSSgoHY29udGV4dBgHIAMoCzIwLmlkZW50aXR5LnYxLkNoZWNrUGVybWlzc2lvblJlcXVlc3QuQ29udGV4dEVudHJ5Ugdjb250ZXh0EhAKA2FjchgIIAEoCVIDYWNyGjoKDENvbnRleHRFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBQgkKB3N1YmplY3RKBAgJEA1SBWFjdG9yUhFhdF9sZWFzdF9hc19mcmVzaFIHZXhwbGFpbiLKAQoXQ2hlY2tQZXJtaXNzaW9uUmVzcG9uc2USGAoHYWxsb3dlZBgBIAEoCFIHYWxsb3dlZBItCgdyZWFzb25zGAIgAygLMhMuaWRlbnRpdHkudjEuUmVhc29uUgdyZWFzb25zEjkKC29ibGlnYXRpb25zGAMgAygLMhcuaWRlbnRpdHkudjEuT2JsaWdhdGlvblILb2JsaWdhdGlvbnNKBAgEEAVKBAgFEAZSC2RlY2lzaW9uX2lkUhJkZWNpZGVkX2F0X3ZlcnNpb24ifAoGUmVhc29uEhIKBGNvZGUYASABKAlSBGNvZGUSEgoEdGV4dBgCIAEoCVIEdGV4dBISCgRyb2xlGAMgASgJUgRyb2xlEh4KCmFzc2lnbm1lbnQYBCABKAlSCmFzc2lnbm1lbnQSFgoGYW5jaG9yGAUgASgJUgZhbmNob3IiMgoKT2JsaWdhdGlvbhISCgRraW5kGAEgASgJUgRraW5kEhAKA2FjchgCIAEoCVIDYWNyIocBChxCYXRjaENoZWNrUGVybWlzc2lvbnNSZXF1ZXN0EjsKBmNoZWNrcxgBIAMoCzIjLmlkZW50aXR5LnYxLkNoZWNrUGVybWlzc2lvblJlcXVlc3RSBmNoZWNrcxIqCgRtb2RlGAIgASgOMhYuaWRlbnRpdHkudjEuQmF0Y2hNb2RlUgRtb2RlIlgKHUJhdGNoQ2hlY2tQZXJtaXNzaW9uc1Jlc3BvbnNlEjcKB3Jlc3VsdHMYASADKAsyHS5pZGVudGl0eS52MS5CYXRjaENoZWNrUmVzdWx0UgdyZXN1bHRzIpEBChBCYXRjaENoZWNrUmVzdWx0EkIKCHJlc3BvbnNlGAEgASgLMiQuaWRlbnRpdHkudjEuQ2hlY2tQZXJtaXNzaW9uUmVzcG9uc2VIAFIIcmVzcG9uc2USLwoFZXJyb3IYAiABKAsyFy5pZGVudGl0eS52MS5DaGVja0Vycm9ySABSBWVycm9yQggKBnJlc3VsdCI6CgpDaGVja0Vycm9yEhIKBGNvZGUYASABKAlSBGNvZGUSGAoHbWVzc2FnZRgCIAEoCVIHbWVzc2FnZSK/AQoTUmVnaXN0ZXJVc2VyUmVxdWVzdBIWCgZwYXJlbnQYASABKAlSBnBhcmVudBIUCgVlbWFpbBgCIAEoCVIFZW1haWwSIQoMZGlzcGxheV9uYW1lGAMgASgJUgtkaXNwbGF5TmFtZRISCgRyb2xlGAQgASgJUgRyb2xlEicKD2lkZW1wb3RlbmN5X2tleRgFIAEoCVIOaWRlbXBvdGVuY3lLZXkSGgoIcGFzc3dvcmQYBiABKAlSCHBhc3N3b3JkIl0KFFJlZ2lzdGVyVXNlclJlc3BvbnNlEiUKBHVzZXIYASABKAsyES5pZGVudGl0eS52MS5Vc2VyUgR1c2VyEh4KCm1lbWJlcnNoaXAYAiABKAlSCm1lbWJlcnNoaXAizgEKBFVzZXISDgoCaWQYASABKAlSAmlkEhoKCHJlc291cmNlGAIgASgJUghyZXNvdXJjZRIWCgZwYXJlbnQYAyABKAlSBnBhcmVudBIUCgVlbWFpbBgEIAEoCVIFZW1haWwSIQoMZGlzcGxheV9uYW1lGAUgASgJUgtkaXNwbGF5TmFtZRIUCgVzdGF0ZRgGIAEoCVIFc3RhdGUSEgoEZXRhZxgHIAEoCVIEZXRhZxIfCgtjcmVhdGVfdGltZRgIIAEoCVIKY3JlYXRlVGltZSKAAwoRSXNzdWVUb2tlblJlcXVlc3QSHQoKZ3JhbnRfdHlwZRgBIAEoCVIJZ3JhbnRUeXBlEhsKCWNsaWVudF9pZBgCIAEoCVIIY2xpZW50SWQSIwoNY2xpZW50X3NlY3JldBgDIAEoCVIMY2xpZW50U2VjcmV0EhQKBXNjb3BlGAQgASgJUgVzY29wZRIaCghyZXNvdXJjZRgFIAMoCVIIcmVzb3VyY2USIwoNcmVmcmVzaF90b2tlbhgGIAEoCVIMcmVmcmVzaFRva2VuEhoKCHVzZXJuYW1lGAcgASgJUgh1c2VybmFtZRIaCghwYXNzd29yZBgIIAEoCVIIcGFzc3dvcmQSFgoGdGVuYW50GAkgASgJUgZ0ZW5hbnQSMgoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAogASgJUhNjbGllbnRBc3NlcnRpb25UeXBlEikKEGNsaWVudF9hc3NlcnRpb24YCyABKAlSD2NsaWVudEFzc2VydGlvbkoECAwQFSLLAQoSSXNzdWVUb2tlblJlc3BvbnNlEiEKDGFjY2Vzc190b2tlbhgBIAEoCVILYWNjZXNzVG9rZW4SHQoKdG9rZW5fdHlwZRgCIAEoCVIJdG9rZW5UeXBlEh0KCmV4cGlyZXNfaW4YAyABKANSCWV4cGlyZXNJbhIUCgVzY29wZRgEIAEoCVIFc2NvcGUSIwoNcmVmcmVzaF90b2tlbhgFIAEoCVIMcmVmcmVzaFRva2VuEhkKCGlkX3Rva2VuGAYgASgJUgdpZFRva2VuImEKElJldm9rZVRva2VuUmVxdWVzdBIUCgV0b2tlbhgBIAEoCVIFdG9rZW4SJgoPdG9rZW5fdHlwZV9oaW50GAIgASgJUg10b2tlblR5cGVIaW50SgQIAxAEUgdzZXNzaW9uIhUKE1Jldm9rZVRva2VuUmVzcG9uc2UqjgEKCUJhdGNoTW9kZRIaChZCQVRDSF9NT0RFX1VOU1BFQ0lGSUVEEAASGwoXQkFUQ0hfTU9ERV9FVkFMVUFURV9BTEwQARIhCh1CQVRDSF9NT0RFX0RFTllfT05fRklSU1RfREVOWRACEiUKIUJBVENIX01PREVfUEVSTUlUX09OX0ZJUlNUX1BFUk1JVBADMqwECghJZGVudGl0eRJcCg9JbnRyb3NwZWN0VG9rZW4SIy5pZGVudGl0eS52MS5JbnRyb3NwZWN0VG9rZW5SZXF1ZXN0GiQuaWRlbnRpdHkudjEuSW50cm9zcGVjdFRva2VuUmVzcG9uc2USXAoPQ2hlY2tQZXJtaXNzaW9uEiMuaWRlbnRpdHkudjEuQ2hlY2tQZXJtaXNzaW9uUmVxdWVzdBokLmlkZW50aXR5LnYxLkNoZWNrUGVybWlzc2lvblJlc3BvbnNlEm4KFUJhdGNoQ2hlY2tQZXJtaXNzaW9ucxIpLmlkZW50aXR5LnYxLkJhdGNoQ2hlY2tQZXJtaXNzaW9uc1JlcXVlc3QaKi5pZGVudGl0eS52MS5CYXRjaENoZWNrUGVybWlzc2lvbnNSZXNwb25zZRJTCgxSZWdpc3RlclVzZXISIC5pZGVudGl0eS52MS5SZWdpc3RlclVzZXJSZXF1ZXN0GiEuaWRlbnRpdHkudjEuUmVnaXN0ZXJVc2VyUmVzcG9uc2USTQoKSXNzdWVUb2tlbhIeLmlkZW50aXR5LnYxLklzc3VlVG9rZW5SZXF1ZXN0Gh8uaWRlbnRpdHkudjEuSXNzdWVUb2tlblJlc3BvbnNlElAKC1Jldm9rZVRva2VuEh8uaWRlbnRpdHkudjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiAuaWRlbnRpdHkudjEuUmV2b2tlVG9rZW5SZXNwb25zZWIGcHJvdG8z",
   "ChZoZWFsdGgvdjEvaGVhbHRoLnByb3RvEg5ncnBjLmhlYWx0aC52MSITChFIZWFsdGhMaXN0UmVxdWVzdCLEAQoSSGVhbHRoTGlzdFJlc3BvbnNlEkwKCHN0YXR1c2VzGAEgAygLMjAuZ3JwYy5oZWFsdGgudjEuSGVhbHRoTGlzdFJlc3BvbnNlLlN0YXR1c2VzRW50cnlSCHN0YXR1c2VzGmAKDVN0YXR1c2VzRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSOQoFdmFsdWUYAiABKAsyIy5ncnBjLmhlYWx0aC52MS5IZWFsdGhDaGVja1Jlc3BvbnNlUgV2YWx1ZToCOAEiLgoSSGVhbHRoQ2hlY2tSZXF1ZXN0EhgKB3NlcnZpY2UYASABKAlSB3NlcnZpY2UisQEKE0hlYWx0aENoZWNrUmVzcG9uc2USSQoGc3RhdHVzGAEgASgOMjEuZ3JwYy5oZWFsdGgudjEuSGVhbHRoQ2hlY2tSZXNwb25zZS5TZXJ2aW5nU3RhdHVzUgZzdGF0dXMiTwoNU2VydmluZ1N0YXR1cxILCgdVTktOT1dOEAASCwoHU0VSVklORxABEg8KC05PVF9TRVJWSU5HEAISEwoPU0VSVklDRV9VTktOT1dOEAMy/QEKBkhlYWx0aBJQCgVDaGVjaxIiLmdycGMuaGVhbHRoLnYxLkhlYWx0aENoZWNrUmVxdWVzdBojLmdycGMuaGVhbHRoLnYxLkhlYWx0aENoZWNrUmVzcG9uc2USUgoFV2F0Y2gSIi5ncnBjLmhlYWx0aC52MS5IZWFsdGhDaGVja1JlcXVlc3QaIy5ncnBjLmhlYWx0aC52MS5IZWFsdGhDaGVja1Jlc3BvbnNlMAESTQoETGlzdBIhLmdycGMuaGVhbHRoLnYxLkhlYWx0aExpc3RSZXF1ZXN0GiIuZ3JwYy5oZWFsdGgudjEuSGVhbHRoTGlzdFJlc3BvbnNlQmEKEWlvLmdycGMuaGVhbHRoLnYxQgtIZWFsdGhQcm90b1ABWixnb29nbGUuZ29sYW5nLm9yZy9ncnBjL2hlYWx0aC9ncnBjX2hlYWx0aF92MaoCDkdycGMuSGVhbHRoLlYxYgZwcm90bzM=",
 ];
