@@ -99,6 +99,7 @@ export const ownTenantOperations: readonly string[] = [
   "roles.create",
   "roles.list",
   "service-accounts.list",
+  "sessions.list",
   "users.list",
 ];
 
