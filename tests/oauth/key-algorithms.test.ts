@@ -39,7 +39,7 @@ test("there is one key to begin with, for access tokens; the others are made whe
   assert.deepEqual(algsOf(keys), ["ES256"]);
   assert.equal(keys.current().alg, "ES256");
   for (const alg of signingAlgs) assert.equal((await keys.signer(alg)).alg, alg);
-  assert.deepEqual(algsOf(keys).toSorted(), [...signingAlgs].toSorted());
+  assert.deepEqual(new Set(algsOf(keys)), new Set(signingAlgs));
 });
 
 test("two processes that ask at once for a first key agree on one", async () => {

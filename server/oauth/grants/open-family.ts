@@ -12,6 +12,9 @@ export const mayRefresh = (client: Client): boolean => client.metadata.grant_typ
 /** RFC 9449 §5: a public client proves itself by nothing else, so its refresh tokens are bound to its key. */
 export const bindsRefresh = (client: Client): boolean => client.metadata.token_endpoint_auth_method === "none";
 
+const standingErrors = ["user", "session", "membership"] as const satisfies readonly StandingError[];
+export const isStandingError = (error: string): error is StandingError => standingErrors.some((one) => one === error);
+
 /** What the human, the session or the membership has become is none of the client's business. */
 export const notStanding = (_error: StandingError): Fault =>
   fault("invalid_grant", "the human, the session or the membership it was given for does not stand any more");

@@ -18,7 +18,7 @@ import { parameter } from "../protocol.ts";
 import { readResources } from "../resources.ts";
 import { makeAnswer, prepareTokens } from "./make-tokens.ts";
 import type { GrantNeeds, TokenAnswer } from "./model.ts";
-import { bindsRefresh, mayRefresh, notStanding } from "./open-family.ts";
+import { bindsRefresh, isStandingError, mayRefresh, notStanding } from "./open-family.ts";
 import { recordMisuse } from "./record-misuse.ts";
 import { type CodeError, readCodeTenant, redeemCodeIn, type StandingError } from "./store.ts";
 
@@ -60,7 +60,8 @@ const readRequest = (form: Form): Result<Asked> => {
   };
 };
 
-const errors: Readonly<Record<Exclude<CodeError, "replayed">, Fault>> = {
+const errors: Readonly<Record<CodeError, Fault>> = {
+  replayed: refused("it has been used, and what came of it is revoked"),
   unknown: refused("it is unknown, expired or another client's"),
   expired: refused("it is unknown, expired or another client's"),
   unchallenged: fault("invalid_argument", "`code_verifier` is given, and the authorization request had no challenge"),
@@ -126,15 +127,5 @@ export const redeemCode = async (
   });
 };
 
-const faultOf = (error: CodeError | StandingError): Fault => {
-  switch (error) {
-    case "replayed":
-      return refused("it has been used, and what came of it is revoked");
-    case "user":
-    case "session":
-    case "membership":
-      return notStanding(error);
-    default:
-      return errors[error];
-  }
-};
+const faultOf = (error: CodeError | StandingError): Fault =>
+  isStandingError(error) ? notStanding(error) : errors[error];

@@ -17,7 +17,7 @@ import { parameter } from "../protocol.ts";
 import { makeAnswer, prepareTokens } from "./make-tokens.ts";
 import type { GrantNeeds, TokenAnswer } from "./model.ts";
 import { beyond, isWish, readWish } from "./narrow.ts";
-import { notStanding } from "./open-family.ts";
+import { isStandingError, notStanding } from "./open-family.ts";
 import { recordMisuse } from "./record-misuse.ts";
 import { type RefreshError, readRefreshGrant, rotateRefreshTokenIn, type StandingError } from "./store.ts";
 
@@ -90,17 +90,13 @@ export const rotateRefreshToken = async (
   });
 };
 
-const faultOf = (error: RefreshError | StandingError): Fault => {
-  switch (error) {
-    case "reused":
-      return refused("it has been used, and what came of it is revoked");
-    case "key":
-      return refused("it is bound to another key than the one that was proven");
-    case "user":
-    case "session":
-    case "membership":
-      return notStanding(error);
-    default:
-      return unknown;
-  }
+const errors: Readonly<Record<RefreshError, Fault>> = {
+  reused: refused("it has been used, and what came of it is revoked"),
+  key: refused("it is bound to another key than the one that was proven"),
+  unknown,
+  ended: unknown,
+  expired: unknown,
 };
+
+const faultOf = (error: RefreshError | StandingError): Fault =>
+  isStandingError(error) ? notStanding(error) : errors[error];

@@ -139,6 +139,26 @@ const logoutEntry = (operationId: string, by: "query" | "form"): ProtocolEntry =
   responses: { 303: { description: "to the client, or to a page that says or asks" } },
 });
 
+const userinfoEntry = (operationId: string, summary: string): ProtocolEntry => ({
+  operationId,
+  summary,
+  tags: ["oauth"],
+  security: [{ bearer: [] }],
+  responses: json("what the token's scopes and its `claims` ask for, as far as it is known", {
+    type: "object",
+    required: ["sub"],
+    properties: {
+      sub: text("`users/{uuid}`, as in the ID token"),
+      name: text("scope `profile`"),
+      locale: text("scope `profile`"),
+      updated_at: { type: "integer", description: "scope `profile`; seconds since the epoch" },
+      email: text("scope `email`"),
+      email_verified: { type: "boolean", description: "scope `email`" },
+      tenant_id: text("the UUID of the tenant the token is for"),
+    },
+  }),
+});
+
 const described: Readonly<Record<string, ProtocolEntry>> = {
   "GET /.well-known/oauth-protected-resource": resourceEntry(
     "oauth.resource-metadata",
