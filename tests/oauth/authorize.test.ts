@@ -47,6 +47,8 @@ describe("client and redirect URI", () => {
     await refusedOnPage({ client_id: undefined }, /client_id/);
     await refusedOnPage({ client_id: [app.client_id, app.client_id] }, /more than once/);
     await refusedOnPage({ client_id: "sa_live_abcdefghijklmnop" }, /no client/);
+    await refusedOnPage({ client_id: "https://app.example/\0" }, /no client/);
+    await refusedOnPage({ client_id: `${app.client_id.slice(0, -1)}\0` }, /no client/);
   });
 
   test("OAuth 2.1 §2.3.1: redirect URIs are compared to the octet, and a bad one is never redirected to", async () => {
@@ -187,6 +189,11 @@ describe("parameters", () => {
       { nonce: "n".repeat(501) },
       { login_hint: "l".repeat(321) },
       { state: "s".repeat(2001) },
+      { nonce: "a\0b" },
+      { login_hint: "\0" },
+      { acr_values: "a".repeat(10_001) },
+      { claims: '{"id_token": {"acr": {"value": "\\u0000"}}}' },
+      { claims: '{"id_token": {"acr": {"value": "\\ud800"}}}' },
       { dpop_jkt: "short" },
       { tenant: "acme" },
       { tenant: "accounts/00000000-0000-4000-8000-000000000001" },

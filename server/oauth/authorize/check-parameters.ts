@@ -175,6 +175,12 @@ const tenantNamed = (model: Model, text: string): TenantId | undefined => {
   return ref !== undefined && model.collections.get(ref.collection)?.root === true ? (ref.id as TenantId) : undefined;
 };
 
+const textLengthMax = 10_000;
+const unstorable = /\\u(0000|d[89a-f]..)/i;
+
+const isText = (value: Form[string]): boolean =>
+  [value ?? ""].flat().every((text) => text.length <= textLengthMax && text.isWellFormed() && !text.includes("\0"));
+
 export const checkParameters = async (
   needs: CheckNeeds,
   client: Client,
@@ -185,11 +191,17 @@ export const checkParameters = async (
     return typeof value === "string" && value !== "" ? value : undefined;
   };
   const asked: Asked = { needs, client, form, get };
+  const wrong = Object.keys(form).find((name) => !isText(form[name]));
+  if (wrong !== undefined)
+    return invalid(`\`${wrong}\` is longer than ${textLengthMax} characters, or has some that are no text`);
   const request: Partial<Record<keyof AuthorizationRequest, unknown>> = {};
   for (const field of Object.keys(checks) as (keyof AuthorizationRequest)[]) {
     const made = await checks[field](asked);
     if (isFault(made)) return made;
     request[field] = made;
   }
-  return request as AuthorizationRequest;
+  // What JSON can escape, and no database keeps.
+  return unstorable.test(JSON.stringify(request))
+    ? invalid("the JSON in a parameter has characters that are no text")
+    : (request as AuthorizationRequest);
 };
