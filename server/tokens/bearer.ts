@@ -1,5 +1,5 @@
 /** A bearer token as the proof of who calls (RFC 6750 §2.1), and the caller that follows from it. */
-import { fault, isFault, type Result } from "../../core/faults.ts";
+import { fault, type Result } from "../../core/faults.ts";
 import { hostTenant } from "../../core/ids.ts";
 import type { Model } from "../../core/model/model.ts";
 import { expandedIn } from "../../core/model/expanded.ts";
@@ -74,15 +74,3 @@ export const callerOf = (model: Model, standing: Standing): Caller => {
 };
 
 export type Authentication = { readonly verifier: Verifier; readonly model: Model; readonly issuer: string };
-
-/** The whole way, for requests that look nothing else up. */
-export const authenticate = async (
-  needs: Authentication,
-  authorization: string | undefined,
-): Promise<Result<Caller>> => {
-  const presented = readBearer(authorization);
-  if (isFault(presented)) return presented;
-  const [verified] = await needs.verifier.verify([presented]);
-  const standing = acceptBearer(needs.issuer, presented, verified);
-  return isFault(standing) ? standing : callerOf(needs.model, standing);
-};

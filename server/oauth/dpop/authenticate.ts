@@ -4,7 +4,7 @@ import type { Caller } from "../../authority/caller.ts";
 import type { WebRequest, WebResponse } from "../../platform/web/request.ts";
 import { acceptBearer, type Authentication, callerOf, readBearer, readDpopToken } from "../../tokens/bearer.ts";
 import type { Presented } from "../../tokens/presented.ts";
-import type { Standing } from "../../tokens/standing.ts";
+import type { Standing, Verified } from "../../tokens/standing.ts";
 import { checkProof, type ProvenRequest, type Proving } from "./check-proof.ts";
 import { dpopNonceHeaders, type NonceNeeds } from "./nonces.ts";
 
@@ -14,7 +14,12 @@ export type AuthenticatedRequest = ProvenRequest & { readonly authorization: str
 const refused = fault("invalid_bound_token", "the token is unknown, expired, revoked or meant for another server");
 
 /** A token as it was presented, and the key that was proven with it; no key under the Bearer scheme. */
-export type PresentedProof = { readonly presented: Presented; readonly jkt: string | undefined };
+export type PresentedProof = {
+  readonly presented: Presented;
+  readonly jkt: string | undefined;
+  /** Looked up already, where the proof made it necessary. */
+  readonly verified?: Verified;
+};
 
 const isDpop = (authorization: string | undefined): authorization is string =>
   authorization !== undefined && authorization.slice(0, "dpop ".length).toLowerCase() === "dpop ";
@@ -37,7 +42,7 @@ export const readPresented = async (
   const accessToken = authorization.slice("dpop ".length).trim();
   const proof = await checkProof(needs, request, { accessToken, tenant: presented.tenant });
   if (isFault(proof)) return proof;
-  return { presented, jkt: proof?.jkt };
+  return { presented, jkt: proof?.jkt, verified };
 };
 
 /** The standing of the token in the `Authorization` header. */
@@ -47,7 +52,7 @@ export const authenticateToken = async (
 ): Promise<Result<Standing>> => {
   const read = await readPresented(needs, request);
   if (isFault(read)) return read;
-  const [verified] = await needs.verifier.verify([read.presented]);
+  const verified = read.verified ?? (await needs.verifier.verify([read.presented]))[0];
   return acceptBearer(needs.issuer, read.presented, verified, read.jkt);
 };
 
