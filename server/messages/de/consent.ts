@@ -19,10 +19,8 @@ export const consent: Readonly<Record<keyof typeof english, Message>> = {
   "consent.deny": "Nicht erlauben",
   "consent.policy": "Datenschutz",
   "consent.terms": "Nutzungsbedingungen",
-  "consent.offline": "bis Sie es auf Ihrer Kontoseite zurücknehmen",
   "consent.everything": "Alles tun, was Sie tun können",
   "consent.every_action": "Alles tun mit {resource}",
-  "consent.every_resource": "{action}: alles, was Sie erreichen",
   "consent.permission": "{action}: {resource}",
   "consent.detail": "Im Einzelnen vereinbart: {type}",
 

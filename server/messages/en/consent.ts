@@ -16,11 +16,9 @@ export const consent = {
   "consent.deny": "Do not allow",
   "consent.policy": "Privacy policy",
   "consent.terms": "Terms of service",
-  "consent.offline": "until you take it back on your account page",
   "consent.everything": "Do everything you can do",
   "consent.every_action": "Do everything with {resource}",
-  "consent.every_resource": "{action} everything you can reach",
-  "consent.permission": "{action}: {resource}",
+  "consent.permission": "{action} {resource}",
   "consent.detail": "Once agreed in detail: {type}",
 
   "scope.openid": "Know that it is you",

@@ -6,6 +6,7 @@ import { html, type Html } from "../html.ts";
 import { alternatives, button, field, form, link, passkeyForm } from "../kit.ts";
 import { seeOther } from "../page.ts";
 import { formProblem, type Problems, readEmail } from "../problems.ts";
+import { whoIs } from "../who-is.ts";
 import { destinationOf, given, hrefFrom, type PageSpec, show, type Visitor } from "../visit.ts";
 
 const path = "/sign-in";
@@ -28,10 +29,14 @@ export const signInPage: PageSpec = {
 };
 
 export const emailPage = async (visitor: Visitor, problems: Problems = {}): Promise<WebResponse> => {
-  const { words, token, carried, front, pending, request, needs } = visitor;
+  const { words, token, carried, front, pending, request, needs, session } = visitor;
   const now = needs.platform.clock.now();
   const mayRegister = front !== undefined && front.policy.self_registration !== "off";
-  const options = await passkeyRequestOptions(needs, { now });
+  const [options, again] = await Promise.all([
+    passkeyRequestOptions(needs, { now }),
+    session?.state === "full" ? whoIs(needs, session) : undefined,
+  ]);
+  const hinted = readEmail(pending?.loginHint ?? undefined) ?? again?.email ?? rememberedEmail(request);
   return show(visitor, {
     title: words("sign_in.title"),
     lead: leadOf(visitor),
@@ -49,7 +54,7 @@ ${field({
   label: words("sign_in.email"),
   type: "email",
   autocomplete: "username webauthn",
-  value: given(visitor, "email") ?? readEmail(pending?.loginHint ?? undefined) ?? rememberedEmail(request),
+  value: given(visitor, "email") ?? hinted,
   error: problems["email"],
   autofocus: true,
 })}
