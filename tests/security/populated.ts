@@ -37,6 +37,8 @@ export const populate = async (deployment: Deployment, name: string): Promise<Po
      values ($1, $2, $3, $4, 'full', '{pwd}', 'urn:countersign:acr:single-factor', now(), '', '', now(), now(), now() + '1 day', 3600)`,
     [tenant.id, session, user.id, Buffer.alloc(32)],
   );
+  const invitation = await idOf("/v1/invitations", { parent: client.ref, email: `${randomUUID()}@acme.example` });
+  const domain = await idOf("/v1/domains", { name: `${tenant.id}.example` });
   const token = await deployment.apiToken(await deployment.token(owner), ["accounts:read"]);
   return {
     tenant,
@@ -50,6 +52,10 @@ export const populate = async (deployment: Deployment, name: string): Promise<Po
       "service-accounts": service.id,
       "api-tokens": token.ref.split("/")[1] ?? "",
       roles: role,
+      invitations: invitation,
+      domains: domain,
+      "sign-in-policies": tenant.id,
+      brandings: tenant.id,
       sessions: session,
       "role-assignments": assignment,
       applications: application,
@@ -90,6 +96,10 @@ const bodies: Readonly<Record<string, (ids: Populated["ids"]) => object>> = {
     redirect_uris: ["https://app.example/callback"],
   }),
   "applications.update": () => ({ display_name: "Renamed" }),
+  "invitations.create": (ids) => ({ parent: `clients/${ids["clients"]}`, email: `${randomUUID()}@acme.example` }),
+  "domains.create": () => ({ name: `${randomUUID()}.example` }),
+  "sign-in-policies.update": () => ({ mfa: "required" }),
+  "brandings.update": () => ({ display_name: "Renamed" }),
   "roles.create": () => ({ display_name: "Writer", permissions: ["accounts:update"] }),
   "roles.update": () => ({ display_name: "Renamed" }),
   "role-assignments.create": (ids) => ({
