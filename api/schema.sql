@@ -365,26 +365,6 @@ begin
     'created', extract(epoch from v_found.create_time) * 1000);
 end $function$;
 
-CREATE OR REPLACE FUNCTION public.hold_session(p_home uuid, p_id uuid, p_now timestamp with time zone)
- RETURNS jsonb
- LANGUAGE plpgsql
-AS $function$
-declare
-  v_found jsonb;
-  v_before text := coalesce(current_setting('countersign.tenant', true), '');
-begin
-  perform set_config('countersign.tenant', p_home::text, true);
-  select jsonb_build_object('tenant', s.tenant_id, 'id', s.id, 'user', s.user_id, 'state', s.state, 'methods', s.methods, 'acr', s.acr,
-      'authenticated', extract(epoch from s.auth_time) * 1000, 'created', extract(epoch from s.create_time) * 1000)
-    into v_found
-    from sessions s
-   where s.tenant_id = p_home and s.id = p_id and s.state <> 'ended' and s.expire_time > p_now
-     and s.seen_time + make_interval(secs => s.idle_seconds) > p_now
-     for share;
-  perform set_config('countersign.tenant', v_before, true);
-  return v_found;
-end $function$;
-
 CREATE OR REPLACE FUNCTION public.human_standing(p_home uuid, p_user uuid, p_session uuid, p_hold boolean, p_bound uuid, p_now timestamp with time zone)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -708,6 +688,33 @@ begin
     'methods', v_family.methods, 'auth_time', extract(epoch from v_family.auth_time) * 1000));
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.run_grants(p_requests jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  r jsonb;
+  v_answer jsonb;
+  v_answers jsonb := '[]'::jsonb;
+begin
+  for r in select one from jsonb_array_elements(p_requests) one loop
+    case r ->> 0
+      when 'rotate' then
+        v_answer := rotate_refresh_token((r ->> 1)::uuid, decode(r ->> 2, 'hex'), (r ->> 3)::uuid, (r ->> 4)::uuid, r ->> 5,
+          (r ->> 6)::boolean, to_timestamp((r ->> 7)::float8 / 1000), (r ->> 8)::uuid, decode(r ->> 9, 'hex'),
+          to_timestamp((r ->> 10)::float8 / 1000), (r ->> 11)::uuid, decode(r ->> 12, 'hex'), to_timestamp((r ->> 13)::float8 / 1000),
+          text_array(r -> 14), text_array(r -> 15), nullif(r -> 16, 'null'), r ->> 17);
+      when 'redeem' then
+        v_answer := redeem_code((r ->> 1)::uuid, decode(r ->> 2, 'hex'), (r ->> 3)::uuid, (r ->> 4)::uuid, r ->> 5, r ->> 6, r ->> 7,
+          to_timestamp((r ->> 8)::float8 / 1000), (r ->> 9)::uuid, (r ->> 10)::uuid, decode(r ->> 11, 'hex'),
+          to_timestamp((r ->> 12)::float8 / 1000), (r ->> 13)::uuid, decode(r ->> 14, 'hex'), to_timestamp((r ->> 15)::float8 / 1000),
+          text_array(r -> 16), r ->> 17, (r ->> 18)::boolean, r ->> 19);
+    end case;
+    v_answers := v_answers || jsonb_build_array(v_answer);
+  end loop;
+  return v_answers;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.sign_in_account(p_host uuid, p_digest bytea, p_context uuid)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -800,6 +807,14 @@ begin
   perform set_config('countersign.tenant', v_tenant_before, true);
   return coalesce(v_found, '[]'::jsonb);
 end $function$;
+
+CREATE OR REPLACE FUNCTION public.text_array(p_value jsonb)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select case when jsonb_typeof(p_value) = 'array' then array(select jsonb_array_elements_text(p_value)) end
+$function$;
 
 CREATE OR REPLACE FUNCTION public.user_information(p_bound uuid, p_user uuid, p_family uuid)
  RETURNS jsonb

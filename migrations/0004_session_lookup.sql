@@ -29,25 +29,6 @@ begin
     'created', extract(epoch from v_found.create_time) * 1000);
 end $$;
 
--- The same by its id, held until the transaction ends: what is written because of it cannot slip past its end.
-create function hold_session(p_home uuid, p_id uuid, p_now timestamptz) returns jsonb
-  language plpgsql volatile as $$
-declare
-  v_found jsonb;
-  v_before text := coalesce(current_setting('countersign.tenant', true), '');
-begin
-  perform set_config('countersign.tenant', p_home::text, true);
-  select jsonb_build_object('tenant', s.tenant_id, 'id', s.id, 'user', s.user_id, 'state', s.state, 'methods', s.methods, 'acr', s.acr,
-      'authenticated', extract(epoch from s.auth_time) * 1000, 'created', extract(epoch from s.create_time) * 1000)
-    into v_found
-    from sessions s
-   where s.tenant_id = p_home and s.id = p_id and s.state <> 'ended' and s.expire_time > p_now
-     and s.seen_time + make_interval(secs => s.idle_seconds) > p_now
-     for share;
-  perform set_config('countersign.tenant', v_before, true);
-  return v_found;
-end $$;
-
 -- Housekeeping, as in 0001.
 create index sessions_expired on sessions (expire_time);
 create policy expired_seen_by_the_host on sessions for select using (countersign_is_host() and expire_time < now());

@@ -1,5 +1,4 @@
 /** The session a browser presents. */
-import type { TenantId } from "../../core/ids.ts";
 import type { Tx } from "../platform/database/database.ts";
 import type { Platform } from "../platform/platform.ts";
 import { readCookie } from "../platform/web/cookies.ts";
@@ -7,7 +6,7 @@ import type { WebRequest } from "../platform/web/request.ts";
 import { digestOctets } from "../tokens/digest.ts";
 import { readSecret } from "../tokens/secret-text.ts";
 import { type Session, sessionCookie } from "./model.ts";
-import { holdLiveSession, readSession, readSessionIn, type SessionKey } from "./store.ts";
+import { readSession, readSessionIn, type SessionKey } from "./store.ts";
 
 type Needs = { readonly platform: Pick<Platform, "database" | "clock"> };
 type Asking = Pick<WebRequest, "headers">;
@@ -31,10 +30,3 @@ export const findSessionIn = async (tx: Tx, request: Asking, now: number): Promi
   const key = keyOf(request);
   return key && readSessionIn(tx, key, now);
 };
-
-/**
- * The session by its id, which then cannot end before the transaction does, whichever tenant that is for. Whoever writes what a session's
- * end must take along (a code, a token family) holds the session first.
- */
-export const holdSession = (tx: Tx, home: TenantId, id: string, now: number): Promise<Session | undefined> =>
-  holdLiveSession(tx, home, id, now);

@@ -42,18 +42,6 @@ export const readSessionIn = async (tx: Tx, key: SessionKey, now: number): Promi
   return row?.found ? sessionOf(row.found) : undefined;
 };
 
-/** Held until the transaction ends. */
-export const holdLiveSession = async (
-  tx: Tx,
-  home: TenantId,
-  id: string,
-  now: number,
-): Promise<Session | undefined> => {
-  const sql = "select hold_session($1, $2, $3) as found";
-  const [row] = await tx.query<{ found: Found | null }>("sessions.hold", sql, [home, id, new Date(now)]);
-  return row?.found ? sessionOf(row.found) : undefined;
-};
-
 export type SessionRow = {
   readonly id: string;
   readonly user: PrincipalId;

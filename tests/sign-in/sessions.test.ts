@@ -9,7 +9,7 @@ import { defaultPolicy } from "../../server/policies/model.ts";
 import { suspendUser } from "../../server/principals/users/suspend-user.ts";
 import { beginSession, elevateSession, partial_session_seconds } from "../../server/sessions/begin-session.ts";
 import { endSession, endSessionsOf } from "../../server/sessions/end-session.ts";
-import { findSession, findSessionIn, holdSession } from "../../server/sessions/find-session.ts";
+import { findSession, findSessionIn } from "../../server/sessions/find-session.ts";
 import type { Session } from "../../server/sessions/model.ts";
 import { type Ada, openSignInKit } from "./sign-in-kit.ts";
 
@@ -265,24 +265,4 @@ test("a session ends once, however many end it at once; that is what the log and
     logged.map((one) => [one.action, one.authenticated_principal, one.detail]),
     [["session.end", `users/${ada.user}`, { reason: "signed_out" }]],
   );
-});
-
-test("what is written because of a session cannot slip past its end: who holds it makes the end wait, and sees it afterwards", async () => {
-  const ada = await kit.human(acme);
-  const { session } = await begin(ada);
-  const order: string[] = [];
-  const held = Promise.withResolvers<void>();
-  const go = Promise.withResolvers<void>();
-  const holder = inHome(ada, async (tx) => {
-    assert.ok(await holdSession(tx, acme, session.id, clock.now()));
-    held.resolve();
-    await go.promise;
-    order.push("held");
-  });
-  await held.promise;
-  const end = inHome(ada, (tx) => endSession(tx, session.id, ending)).then(() => order.push("ended"));
-  go.resolve();
-  await Promise.all([holder, end]);
-  assert.deepEqual(order, ["held", "ended"]);
-  assert.equal(await inHome(ada, (tx) => holdSession(tx, acme, session.id, clock.now())), undefined);
 });
