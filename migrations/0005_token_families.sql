@@ -352,6 +352,39 @@ begin
     'methods', v_family.methods, 'auth_time', extract(epoch from v_family.auth_time) * 1000));
 end $$;
 
+-- Null stays null.
+create function text_array(p_value jsonb) returns text[]
+  language sql immutable as $$
+  select case when jsonb_typeof(p_value) = 'array' then array(select jsonb_array_elements_text(p_value)) end
+$$;
+
+-- Grants that come together share one statement, and so one commit. Each is an array: what it is, then the arguments of the function it
+-- stands for; times in ms, hashes in hex. They are told apart and answered in order; a mistake in one is for the caller to sort out.
+create function run_grants(p_requests jsonb) returns jsonb
+  language plpgsql volatile as $$
+declare
+  r jsonb;
+  v_answer jsonb;
+  v_answers jsonb := '[]'::jsonb;
+begin
+  for r in select one from jsonb_array_elements(p_requests) one loop
+    case r ->> 0
+      when 'rotate' then
+        v_answer := rotate_refresh_token((r ->> 1)::uuid, decode(r ->> 2, 'hex'), (r ->> 3)::uuid, (r ->> 4)::uuid, r ->> 5,
+          (r ->> 6)::boolean, to_timestamp((r ->> 7)::float8 / 1000), (r ->> 8)::uuid, decode(r ->> 9, 'hex'),
+          to_timestamp((r ->> 10)::float8 / 1000), (r ->> 11)::uuid, decode(r ->> 12, 'hex'), to_timestamp((r ->> 13)::float8 / 1000),
+          text_array(r -> 14), text_array(r -> 15), nullif(r -> 16, 'null'), r ->> 17);
+      when 'redeem' then
+        v_answer := redeem_code((r ->> 1)::uuid, decode(r ->> 2, 'hex'), (r ->> 3)::uuid, (r ->> 4)::uuid, r ->> 5, r ->> 6, r ->> 7,
+          to_timestamp((r ->> 8)::float8 / 1000), (r ->> 9)::uuid, (r ->> 10)::uuid, decode(r ->> 11, 'hex'),
+          to_timestamp((r ->> 12)::float8 / 1000), (r ->> 13)::uuid, decode(r ->> 14, 'hex'), to_timestamp((r ->> 15)::float8 / 1000),
+          text_array(r -> 16), r ->> 17, (r ->> 18)::boolean, r ->> 19);
+    end case;
+    v_answers := v_answers || jsonb_build_array(v_answer);
+  end loop;
+  return v_answers;
+end $$;
+
 -- The tenant a code is for: asked where the client's tokens are opaque, whose text says so before the code is redeemed.
 create function code_tenant(p_home uuid, p_hash bytea) returns uuid
   language plpgsql volatile as $$

@@ -13,11 +13,12 @@ import { dpopNonceHeaders } from "../dpop/nonces.ts";
 import { errorResponse, ok, parameter, type ProtocolRequest, type ProtocolResponse, repeated } from "../protocol.ts";
 import type { GrantNeeds, TokenAnswer } from "./model.ts";
 import { redeemCode } from "./redeem-code.ts";
+import type { GrantStatements } from "./store.ts";
 import { rotateRefreshToken } from "./rotate-refresh-token.ts";
 
 export type ApplicationGranting = GrantNeeds &
   ClientNeeds &
-  Proving & { readonly model: Model; readonly limits: Limits };
+  Proving & { readonly model: Model; readonly limits: Limits; readonly statements: GrantStatements };
 
 type Asked = {
   readonly client: Client;

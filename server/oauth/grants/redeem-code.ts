@@ -20,7 +20,7 @@ import { makeAnswer, prepareTokens } from "./make-tokens.ts";
 import type { GrantNeeds, TokenAnswer } from "./model.ts";
 import { bindsRefresh, isStandingError, mayRefresh, notStanding } from "./open-family.ts";
 import { recordMisuse } from "./record-misuse.ts";
-import { type CodeError, readCodeTenant, redeemCodeIn, type StandingError } from "./store.ts";
+import { type CodeError, type GrantStatements, readCodeTenant, redeemCodeIn, type StandingError } from "./store.ts";
 
 /** RFC 7636 §4.1. */
 const verifierShape = /^[A-Za-z0-9\-._~]{43,128}$/;
@@ -72,7 +72,7 @@ const errors: Readonly<Record<CodeError, Fault>> = {
 };
 
 export const redeemCode = async (
-  needs: GrantNeeds,
+  needs: GrantNeeds & { readonly statements: GrantStatements },
   client: Client,
   form: Form,
   jkt: string | null,
@@ -94,7 +94,7 @@ export const redeemCode = async (
     now,
   });
   const family = newId<string>();
-  const redeemed = await redeemCodeIn(database, {
+  const redeemed = await redeemCodeIn(needs.statements, {
     ...asked,
     client,
     jkt,

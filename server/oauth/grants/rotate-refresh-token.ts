@@ -19,7 +19,13 @@ import type { GrantNeeds, TokenAnswer } from "./model.ts";
 import { beyond, isWish, readWish } from "./narrow.ts";
 import { isStandingError, notStanding } from "./open-family.ts";
 import { recordMisuse } from "./record-misuse.ts";
-import { type RefreshError, readRefreshGrant, rotateRefreshTokenIn, type StandingError } from "./store.ts";
+import {
+  type GrantStatements,
+  type RefreshError,
+  readRefreshGrant,
+  rotateRefreshTokenIn,
+  type StandingError,
+} from "./store.ts";
 
 const refused = (why: string): Fault => fault("invalid_grant", `the refresh token is not accepted: ${why}`);
 /** One answer for a token that never was, and for one that is another client's. */
@@ -29,7 +35,7 @@ const rotates = ({ metadata }: Client): boolean =>
   metadata.refresh_token_rotation === "rotate" || metadata.token_endpoint_auth_method === "none";
 
 export const rotateRefreshToken = async (
-  needs: GrantNeeds & { readonly model: Model },
+  needs: GrantNeeds & { readonly model: Model; readonly statements: GrantStatements },
   client: Client,
   form: Form,
   jkt: string | null,
@@ -57,7 +63,7 @@ export const rotateRefreshToken = async (
   const now = clock.now();
   const withRefresh = rotates(client);
   const prepared = prepareTokens({ client, home, user, bound: opaque ? grant?.bound : undefined, withRefresh, now });
-  const rotated = await rotateRefreshTokenIn(database, {
+  const rotated = await rotateRefreshTokenIn(needs.statements, {
     home,
     hash,
     client,

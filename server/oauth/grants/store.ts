@@ -47,8 +47,6 @@ const over =
   (name, sql, values) =>
     "query" in from ? from.query(name, sql, values) : from.statement(name, sql, values);
 
-const json = (value: unknown): string | null => (value === null || value === undefined ? null : JSON.stringify(value));
-
 export type Refused<E extends string> = { readonly error: E; readonly family?: string | null; readonly user?: string };
 export type StandingError = "user" | "session" | "membership";
 
@@ -124,8 +122,26 @@ export type CodeError =
   | "expired"
   | "target";
 
+/** What `run_grants` is asked, an array of it at a time. */
+export type GrantRequest = readonly ["rotate" | "redeem", ...(readonly unknown[])];
+
+/** Runs grants, alone or together with others (`grant-statements.ts`). */
+export type GrantStatements = { run(request: GrantRequest): Promise<unknown> };
+
+/** Several grants in one statement, answered in order. */
+export const runGrants = async (database: Database, requests: readonly GrantRequest[]): Promise<readonly unknown[]> => {
+  const rows = await database.statement<{ answers: readonly unknown[] }>(
+    "families.run",
+    "select run_grants($1::jsonb) as answers",
+    [JSON.stringify(requests)],
+  );
+  return rows[0]?.answers ?? [];
+};
+
+const hex = (hash: Buffer | undefined): string | null => hash?.toString("hex") ?? null;
+
 export const redeemCodeIn = async (
-  database: Database,
+  statements: GrantStatements,
   presenting: Presenting & {
     readonly redirectUri: string | null;
     readonly challenge: string | null;
@@ -135,32 +151,29 @@ export const redeemCodeIn = async (
   },
 ): Promise<Granted | Refused<CodeError | StandingError>> => {
   const { tokens } = presenting;
-  const rows = await database.statement<{ redeemed: Granted | Refused<CodeError> }>(
-    "families.redeem_code",
-    `select redeem_code($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) as redeemed`,
-    [
-      presenting.home,
-      presenting.hash,
-      presenting.client.tenant,
-      presenting.client.id,
-      presenting.redirectUri,
-      presenting.challenge,
-      presenting.issuer,
-      presenting.now,
-      presenting.family,
-      tokens.refresh?.id ?? null,
-      tokens.refresh?.hash ?? null,
-      tokens.familyExpires,
-      tokens.jti,
-      tokens.accessHash ?? null,
-      tokens.accessExpires,
-      presenting.audience,
-      presenting.jkt,
-      presenting.bind,
-      presenting.requestId,
-    ],
-  );
-  return rows[0]?.redeemed ?? { error: "unknown" };
+  const answer = await statements.run([
+    "redeem",
+    presenting.home,
+    hex(presenting.hash),
+    presenting.client.tenant,
+    presenting.client.id,
+    presenting.redirectUri,
+    presenting.challenge,
+    presenting.issuer,
+    presenting.now.getTime(),
+    presenting.family,
+    tokens.refresh?.id ?? null,
+    hex(tokens.refresh?.hash),
+    tokens.familyExpires.getTime(),
+    tokens.jti,
+    hex(tokens.accessHash),
+    tokens.accessExpires.getTime(),
+    presenting.audience,
+    presenting.jkt,
+    presenting.bind,
+    presenting.requestId,
+  ]);
+  return answer as Granted | Refused<CodeError | StandingError>;
 };
 
 /** The tenant the code's tokens will be for; undefined where there is no such code. */
@@ -180,7 +193,7 @@ export const readCodeTenant = async (
 export type RefreshError = "unknown" | "key" | "ended" | "reused" | "expired";
 
 export const rotateRefreshTokenIn = async (
-  database: Database,
+  statements: GrantStatements,
   presenting: Presenting & {
     readonly rotate: boolean;
     readonly scopes: readonly string[] | null;
@@ -188,30 +201,27 @@ export const rotateRefreshTokenIn = async (
   },
 ): Promise<(Granted & { readonly family: string }) | Refused<RefreshError | StandingError>> => {
   const { tokens } = presenting;
-  const rows = await database.statement<{ rotated: (Granted & { family: string }) | Refused<RefreshError> }>(
-    "families.rotate",
-    `select rotate_refresh_token($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::jsonb, $17) as rotated`,
-    [
-      presenting.home,
-      presenting.hash,
-      presenting.client.tenant,
-      presenting.client.id,
-      presenting.jkt,
-      presenting.rotate,
-      presenting.now,
-      tokens.refresh?.id ?? null,
-      tokens.refresh?.hash ?? null,
-      tokens.familyExpires,
-      tokens.jti,
-      tokens.accessHash ?? null,
-      tokens.accessExpires,
-      presenting.scopes,
-      presenting.audience,
-      json(presenting.details),
-      presenting.requestId,
-    ],
-  );
-  return rows[0]?.rotated ?? { error: "unknown" };
+  const answer = await statements.run([
+    "rotate",
+    presenting.home,
+    hex(presenting.hash),
+    presenting.client.tenant,
+    presenting.client.id,
+    presenting.jkt,
+    presenting.rotate,
+    presenting.now.getTime(),
+    tokens.refresh?.id ?? null,
+    hex(tokens.refresh?.hash),
+    tokens.familyExpires.getTime(),
+    tokens.jti,
+    hex(tokens.accessHash),
+    tokens.accessExpires.getTime(),
+    presenting.scopes,
+    presenting.audience,
+    presenting.details,
+    presenting.requestId,
+  ]);
+  return answer as (Granted & { readonly family: string }) | Refused<RefreshError | StandingError>;
 };
 
 /** A refresh token, alive or dead, and what it may at most be exchanged for. */
