@@ -21,7 +21,7 @@ import { html } from "./html.ts";
 import { notice } from "./kit.ts";
 import { type Page, renderPage, seeOther } from "./page.ts";
 import type { PageRoute } from "./page-route.ts";
-import { hrefOf } from "./site.ts";
+import { hrefOf, prefixOf } from "./site.ts";
 
 export type PageNeeds = RequestNeeds & {
   readonly signIn: SignIn;
@@ -190,7 +190,8 @@ const toSignIn = (visitor: Visitor): WebResponse => {
   const asked = Object.entries({ ...request.query }).filter(
     (pair): pair is [string, string] => typeof pair[1] === "string",
   );
-  const back = `${request.path}${asked.length === 0 ? "" : `?${new URLSearchParams(asked).toString()}`}`;
+  // `next` is below the issuer, whose path `hrefOf` puts before it.
+  const back = `${request.path.slice(prefixOf(visitor.needs).length)}${asked.length === 0 ? "" : `?${new URLSearchParams(asked).toString()}`}`;
   const next = visitor.carried.next ?? (returns.test(back) ? back : undefined);
   return seeOther(hrefFrom(visitor, "/sign-in", { next }));
 };
