@@ -39,7 +39,7 @@ const stepSeconds = 30;
 
 /** RFC 6238, of the key a page shows. `stepsAhead` for a code that was not used yet. */
 export const totp = (secret: string, stepsAhead = 0): string => {
-  const bits = [...secret.replaceAll(/[\s=]/g, "")]
+  const bits = Array.from(secret.replaceAll(/[\s=]/g, ""))
     .map((one) => base32.indexOf(one).toString(2).padStart(5, "0"))
     .join("");
   const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((octet) => Number.parseInt(octet, 2)));
@@ -56,7 +56,7 @@ const mailWithinMs = 10_000;
 export const mailedLink = async (deployment: Deployment, to: string): Promise<string> => {
   const folder = join(deployment.servers[0]?.dataDir ?? "", "mail");
   for (const until = Date.now() + mailWithinMs; Date.now() < until; await pause(50)) {
-    const names = await readdir(folder).catch(() => []);
+    const names: readonly string[] = await readdir(folder).catch(() => []);
     for (const name of names.toSorted().toReversed()) {
       const text = unfolded(await readFile(join(folder, name), "utf8"));
       const link = /https?:\/\/\S+link=[\w-]+[^\s"<>)]*/.exec(text)?.[0];

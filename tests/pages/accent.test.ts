@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { accentOf, accentStyle } from "../../server/pages/accent.ts";
+import { type Accent, accentOf, accentStyle } from "../../server/pages/accent.ts";
 import { html, raw } from "../../server/pages/html.ts";
 import { contrast, readColor } from "../../server/policies/brandings/contrast.ts";
 
@@ -19,7 +19,7 @@ test("every colour there is reads at 4.5 : 1 as text on every ground, and under 
       const accent = accentOf(`#${number.toString(16).padStart(6, "0")}`);
       assert.ok(accent);
       for (const scheme of ["light", "dark"] as const) {
-        const { surface, onSurface, text } = accent[scheme];
+        const { surface, onSurface, text }: Accent = accent[scheme];
         assert.ok(between(surface, onSurface) >= 4.5, `${onSurface} on ${surface}`);
         for (const ground of grounds[scheme]) assert.ok(between(text, ground) >= 4.5, `${text} on ${ground}`);
       }

@@ -1,5 +1,6 @@
 // The same forms by plain HTTP: no script, no browser. What a page needs of a script is passkeys and nothing else.
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
 import { assetNames, assetOctets } from "../../server/pages/assets.ts";
 import { mailedLink, password, person, policy, totp } from "../browser/people.ts";
@@ -40,6 +41,36 @@ test("sign in, set up TOTP, keep the codes, allow the application: forms alone",
   assert.match(consent.text, /Trip Planner/);
   const done = await browser.submit({ decision: "allow" }, "/consent");
   assert.match(done.leftFor ?? "", /^https:\/\/app\.example\/cb\?.*code=/);
+});
+
+test("the session's secret changes with every factor, and a consent form that says something else is asked again (security.md 5)", async () => {
+  const lin = await person(deployment, acme, "lin@acme.example", "Lin");
+  const app = await kit.application({ display_name: "Trip Planner", first_party: false }, acme);
+  const browser = openBrowser(issuer);
+  const secrets: string[] = [];
+  const keep = (): unknown => secrets.push(browser.cookies.get("__Host-countersign") ?? "");
+  await browser.get(authorizePath(app.client_id, "openid profile"));
+  keep();
+  await browser.submit({ email: lin.email });
+  const enrol = await browser.submit({ password });
+  keep();
+  const codes = await browser.submit({ code: totp(/<code>([A-Z2-7 ]+)<\/code>/.exec(enrol.text)?.[1] ?? "") });
+  keep();
+  assert.equal(new Set(secrets).size, 3);
+  await browser.get(/class="button primary" href="([^"]+)"/.exec(codes.text)?.[1]?.replaceAll("&amp;", "&") ?? "");
+  const fields = browser.forms().find(({ action }) => action.includes("/consent"))?.fields ?? {};
+  assert.equal(fields["shown_scopes"], "openid profile");
+  assert.equal(fields["shown_tenant"], acme.id);
+  for (const other of [
+    { shown_scopes: "openid" },
+    { shown_scopes: "openid profile accounts:read" },
+    { shown_scopes: "" },
+    { shown_tenant: randomUUID() },
+  ]) {
+    const again = await browser.post("/consent", { ...fields, ...other, decision: "allow" });
+    assert.equal(again.leftFor, undefined, JSON.stringify(other));
+    assert.match(again.text, /Allow access\?/);
+  }
 });
 
 test("a form that this browser was not shown changes nothing (security.md 5)", async () => {
@@ -137,6 +168,13 @@ test("what a page was asked comes back as text, whatever it says (CWE-79)", asyn
     `/oauth/authorize?client_id=${encodeURIComponent("<img src=x onerror=alert(1)>")}`,
   );
   assert.ok(!said.text.includes("<img src=x"));
+});
+
+test("RFC 9110 §9.1: the pages answer HEAD as GET, and other methods with which ones they have", async () => {
+  assert.equal((await deployment.send("/sign-in", { method: "HEAD" })).status, 200);
+  const refused = await deployment.send("/sign-in", { method: "DELETE" });
+  assert.equal(refused.status, 405);
+  assert.equal(refused.headers.allow, "GET, POST");
 });
 
 test("all scripts together stay under 15 kB, and assets are kept for good under names that change with them", async () => {

@@ -174,6 +174,8 @@ export const pages: Readonly<Record<keyof typeof english, Message>> = {
     "Fahren Sie nur fort, wenn Sie das selbst begonnen haben und das Gerät vor Ihnen denselben Code zeigt. Niemand vom Support wird Sie je darum bitten.",
   "device.approve": "Ja, verbinden",
   "device.deny": "Nein, ablehnen",
+  "device.no_tenant":
+    "Ihr Konto gehört zu nichts, was dieses Gerät benutzen könnte. Bitten Sie die Administratoren um eine Einladung.",
   "device.approved_title": "Ihr Gerät ist verbunden",
   "device.approved": "Sie können diese Seite schließen und dort weitermachen.",
   "device.denied_title": "Abgelehnt",

@@ -165,6 +165,8 @@ export const pages = {
     "Go on only if you started this yourself, and the device in front of you shows the same code. Nobody from support will ever ask you to.",
   "device.approve": "Yes, connect it",
   "device.deny": "No, refuse",
+  "device.no_tenant":
+    "Your account does not belong to anything this device could use. Ask an administrator for an invitation.",
   "device.approved_title": "Your device is connected",
   "device.approved": "You can close this page and go on there.",
   "device.denied_title": "Refused",

@@ -150,6 +150,7 @@ const tenantOf = async (visitor: Visitor, session: Session, { boundTenant }: Dev
     value: tenant,
     label: displayName,
   }));
+  if (options.length === 0) return { field: notice("error", words("device.no_tenant")) };
   return { field: select({ name: "for_tenant", label: words("consent.tenant"), options }) };
 };
 
