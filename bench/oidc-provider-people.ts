@@ -43,7 +43,7 @@ const authorizePath = (clientId: string): string =>
     scope: "openid offline_access flows:read",
     code_challenge: challenge,
     code_challenge_method: "S256",
-  })}`;
+  }).toString()}`;
 
 const codeIn = (location: string): string => {
   const code = new URL(location).searchParams.get("code");

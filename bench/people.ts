@@ -67,7 +67,7 @@ const fill = async (server: OurServer): Promise<People> => {
     scope: "openid offline_access accounts:read",
     code_challenge: challenge,
     code_challenge_method: "S256",
-  })}`;
+  }).toString()}`;
   const redeem = `grant_type=authorization_code&redirect_uri=${encodeURIComponent(callback)}&code_verifier=${verifier}&code=`;
 
   const tokensOf = async (browser: ReturnType<typeof openBrowser>): Promise<Readonly<Record<string, string>>> => {

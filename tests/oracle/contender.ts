@@ -66,7 +66,7 @@ export const request = (
     ...changes,
   };
   const given = Object.entries(parameters).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
-  return `${endpoint(contender, "authorization")}?${new URLSearchParams(given as [string, string][])}`;
+  return `${endpoint(contender, "authorization")}?${new URLSearchParams(given).toString()}`;
 };
 
 /** What came back to the client: the redirect's parameters, or undefined where the browser never left. */

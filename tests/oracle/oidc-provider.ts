@@ -31,7 +31,7 @@ export const startOidcProvider = async (): Promise<Contender> => {
       client("web"),
       client("other"),
       client("app", { client_secret: undefined, token_endpoint_auth_method: "none" }),
-    ] as never,
+    ],
     jwks: { keys: [key] },
     cookies: { keys: ["oracle"] },
     scopes: ["openid", "offline_access", "api"],
@@ -47,7 +47,7 @@ export const startOidcProvider = async (): Promise<Contender> => {
       dPoP: { enabled: true },
       rpInitiatedLogout: { enabled: true },
     },
-  } as never);
+  });
   const server = createServer(provider.callback()).listen(port, "localhost");
   await once(server, "listening");
   const bound = server.address() as AddressInfo;

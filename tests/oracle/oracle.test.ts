@@ -1,7 +1,7 @@
 // The protocol file, against our server and against the oracle: where both answer alike, we have read the specification as it has; where
 // not, the line says why (docs/conformance.md lists the differences).
 import assert from "node:assert/strict";
-import { after, suite, test } from "node:test";
+import { after, test } from "node:test";
 import { startCountersign } from "./countersign.ts";
 import { startOidcProvider } from "./oidc-provider.ts";
 import { lines } from "./protocol.ts";
@@ -13,10 +13,8 @@ after(async () => {
 
 for (const which of ["ours", "oracle"] as const) {
   const contender = contenders[which];
-  suite(contender.name, () => {
-    for (const { says, probe, answer } of lines)
-      test(says, async () => {
-        assert.equal(await probe(contender), typeof answer === "string" ? answer : answer[which]);
-      });
-  });
+  for (const { says, probe, answer } of lines)
+    test(`${contender.name}: ${says}`, async () => {
+      assert.equal(await probe(contender), typeof answer === "string" ? answer : answer[which]);
+    });
 }
