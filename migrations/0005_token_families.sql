@@ -6,6 +6,13 @@ create index token_families_by_client on token_families (client_tenant_id, appli
 create policy seen_by_the_host on token_families for select using (countersign_is_host());
 create policy ended_by_the_host on token_families for update using (countersign_is_host()) with check (countersign_is_host());
 
+
+-- Housekeeping, as in 0001: a family goes when its last refresh token has gone. Its expiry is moved once a day and not at every rotation,
+-- so that a rotation touches no index of it; it is up to a day later than the tokens' own.
+create index token_families_expired on token_families (expire_time);
+create policy expired_removed_by_the_host on token_families for delete using (countersign_is_host() and expire_time < now()
+  and not exists (select from refresh_tokens r where r.tenant_id = token_families.tenant_id and r.family_id = token_families.id));
+
 -- What stands behind a human's access token: null where the family has ended, the human is no member any more, or the client is no client.
 -- The family lives in the human's home tenant, the client in its own.
 create function family_standing(p_tenant uuid, p_user uuid, p_family uuid) returns jsonb
@@ -195,7 +202,7 @@ begin
     values (p_home, p_family, p_user, v_session, (p_spec ->> 'offline')::boolean, (p_spec ->> 'client_tenant')::uuid,
       (p_spec ->> 'application')::uuid, p_spec ->> 'client_id', v_bound, v_scopes, v_audience, nullif(p_spec -> 'details', 'null'),
       nullif(p_spec -> 'claims', 'null'), p_spec ->> 'nonce', p_spec ->> 'acr', v_methods, v_auth_time,
-      case when p_bind then p_jkt end, p_now, p_now, p_expire);
+      case when p_bind then p_jkt end, p_now, p_now, p_expire + interval '1 day');
   if p_refresh_hash is not null then
     insert into refresh_tokens (tenant_id, id, family_id, hash, create_time, expire_time)
       values (p_home, p_refresh_id, p_family, p_refresh_hash, p_now, p_expire);
@@ -314,7 +321,8 @@ begin
   end if;
 
   -- whoever ends the family either came before, and this finds nothing, or waits for us, and ends what we have just made
-  update token_families set use_time = p_now, expire_time = greatest(expire_time, p_expire)
+  update token_families
+     set use_time = p_now, expire_time = case when p_expire > expire_time then p_expire + interval '1 day' else expire_time end
    where tenant_id = p_home and id = v_family.id and revoke_time is null
    returning * into v_family;
   if v_family.user_id is null then

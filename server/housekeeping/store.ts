@@ -14,6 +14,8 @@ export const expiring = [
   "authorization_requests",
   "authorization_codes",
   "refresh_tokens",
+  // after their refresh tokens
+  "token_families",
   "device_authorizations",
 ] as const;
 
