@@ -495,7 +495,7 @@ begin
     values (p_home, p_family, p_user, v_session, (p_spec ->> 'offline')::boolean, (p_spec ->> 'client_tenant')::uuid,
       (p_spec ->> 'application')::uuid, p_spec ->> 'client_id', v_bound, v_scopes, v_audience, nullif(p_spec -> 'details', 'null'),
       nullif(p_spec -> 'claims', 'null'), p_spec ->> 'nonce', p_spec ->> 'acr', v_methods, v_auth_time,
-      case when p_bind then p_jkt end, p_now, p_now, p_expire);
+      case when p_bind then p_jkt end, p_now, p_now, p_expire + interval '1 day');
   if p_refresh_hash is not null then
     insert into refresh_tokens (tenant_id, id, family_id, hash, create_time, expire_time)
       values (p_home, p_refresh_id, p_family, p_refresh_hash, p_now, p_expire);
@@ -650,7 +650,8 @@ begin
   end if;
 
   -- whoever ends the family either came before, and this finds nothing, or waits for us, and ends what we have just made
-  update token_families set use_time = p_now, expire_time = greatest(expire_time, p_expire)
+  update token_families
+     set use_time = p_now, expire_time = case when p_expire > expire_time then p_expire + interval '1 day' else expire_time end
    where tenant_id = p_home and id = v_family.id and revoke_time is null
    returning * into v_family;
   if v_family.user_id is null then
@@ -1690,7 +1691,11 @@ create table token_families (
 CREATE INDEX token_families_by_client ON token_families USING btree (client_tenant_id, application_id) WHERE (revoke_time IS NULL);
 CREATE INDEX token_families_by_session ON token_families USING btree (tenant_id, session_id) WHERE (session_id IS NOT NULL);
 CREATE INDEX token_families_by_user ON token_families USING btree (tenant_id, user_id, create_time);
+CREATE INDEX token_families_expired ON token_families USING btree (expire_time);
 create policy ended_by_the_host on token_families for update using countersign_is_host() with check countersign_is_host();
+create policy expired_removed_by_the_host on token_families for delete using (countersign_is_host() AND (expire_time < now()) AND (NOT (EXISTS ( SELECT
+   FROM refresh_tokens r
+  WHERE ((r.tenant_id = token_families.tenant_id) AND (r.family_id = token_families.id))))));
 create policy of_the_tenant on token_families for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
 create policy seen_by_the_host on token_families for select using countersign_is_host();
 alter table token_families enable row level security;
