@@ -1,6 +1,7 @@
 /** What a person sees when the server is up: where it is, what to know, and one command that shows it working. */
 import { join } from "node:path";
 import type { Config } from "../config.ts";
+import { bootstrapFile } from "./bootstrap.ts";
 import type { Log } from "../platform/log.ts";
 
 type Facts = { readonly http: number; readonly grpc: number; readonly embedded: boolean };
@@ -34,6 +35,11 @@ const lines = (config: Config, grpc: number, embedded: boolean): readonly string
   ...(config.smtpUrl === ""
     ? [`    mail        ${mailDir(config)}  (no mail server: set COUNTERSIGN_SMTP_URL to send it)`]
     : []),
+  "",
+  "  The first administrator, in a browser, once:",
+  ...(embedded
+    ? [`    open the setup_url in ${bootstrapFile(config.dataDir)}`]
+    : ["    open the setup_url that `npx countersign bootstrap` prints"]),
   "",
   ...(embedded
     ? ["  A token, with no browser:"]
