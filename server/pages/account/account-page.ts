@@ -126,8 +126,9 @@ export const ownForm = (
   options: Pick<FormOptions, "carried" | "body" | "class">,
 ): Html => form({ action: hrefOf(visit.needs, path), token: visit.token, ...options });
 
+/** A page without scripts does not know where its reader is. */
 export const timeIn = ({ locale }: Visitor, time: Date | number): string =>
-  new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" }).format(time);
+  `${new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" }).format(time)} UTC`;
 
 export const dateIn = ({ locale }: Visitor, time: Date | number): string =>
   new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }).format(time);

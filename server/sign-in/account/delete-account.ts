@@ -14,7 +14,7 @@ import { holdAccount } from "../store.ts";
 import { transactionOrUndone, undo } from "../undo.ts";
 import { refusedAs } from "./change-password.ts";
 import { endIn } from "./leave-tenant.ts";
-import { anonymise, deleteWhatProves } from "./store.ts";
+import { anonymise, deleteWhatProves, forgetInvitations, inTenant } from "./store.ts";
 import { type Asking, note, withAccount } from "./visit.ts";
 
 /** Confirmed by the password; where there is none, by a fresh proof. */
@@ -37,6 +37,7 @@ export const deleteAccount = async (needs: SignIn, asking: Asking, password: str
     for (const tenant of tenants) {
       const refused = await endIn(needs, tx, asking, tenant, now);
       if (refused !== undefined) throw undo(refused);
+      await inTenant(tx, tenant, (there) => forgetInvitations(there, session.user));
     }
     await deleteWhatProves(tx, session.user);
     if (!(await anonymise(tx, session.user, new Date(now)))) throw undo(fault("not_found", "there is no such account"));

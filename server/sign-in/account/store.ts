@@ -66,6 +66,16 @@ export const deleteWhatProves = async (tx: Tx, user: PrincipalId): Promise<void>
   );
 };
 
+/** The address somebody was invited by is theirs, not the invitation's. */
+export const forgetInvitations = async (tx: Tx, user: PrincipalId): Promise<void> => {
+  await tx.query(
+    "account.forget_invitations",
+    `update invitations set email = 'deleted-' || id || '@deleted.invalid', display_name = null
+      where tenant_id = $1 and user_id = $2`,
+    [tx.tenant, user],
+  );
+};
+
 const enterTenant = "select set_config('countersign.tenant', $1, true)";
 
 /**
