@@ -16,6 +16,7 @@ import { readSecretKey, unseal } from "../../server/platform/keys/seal.ts";
 import { IdentityClient, type IssueTokenResponse } from "../../server/transport/grpc/generated/identity/v1/identity.ts";
 import { assertionType } from "../../server/oauth/client-assertion.ts";
 import { startDeployment } from "../oauth/deployment.ts";
+import { grantsKit, type Tokens } from "../oauth/grants-kit.ts";
 import { basic, bearer } from "../oauth/http.ts";
 
 const deployment = await startDeployment({ env: { COUNTERSIGN_LOG_LEVEL: "trace" } });
@@ -146,6 +147,28 @@ const registrationToken = show("a registration access token", registration.json(
 await deployment.send(`/oauth/register?client_id=${String(registration.json()["client_id"])}`, {
   headers: bearer(registrationToken),
 });
+
+const kit = grantsKit(deployment);
+const ada = await kit.human(tenant, { role: "owner" });
+for (const access_token_format of ["jwt", "opaque"]) {
+  const client = await kit.application({ access_token_format });
+  const code = await kit.code(client, ada, { scope: "openid email accounts:read" });
+  show("an authorization code", code.code);
+  show("a PKCE verifier", code.verifier);
+  const redeemed = (await kit.redeem(client, code)).json<Tokens>();
+  const refreshed = (await kit.refresh(client, redeemed.refresh_token)).json<Tokens>();
+  for (const tokens of [redeemed, refreshed]) {
+    show("a human's access token", tokens.access_token);
+    show("a refresh token", tokens.refresh_token);
+    show("an ID token", tokens.id_token);
+    await deployment.get("/oauth/userinfo", tokens.access_token);
+    await kit.introspect(client, tokens.refresh_token);
+  }
+  await kit.redeem(client, code);
+  await kit.refresh(client, redeemed.refresh_token);
+  await kit.revoke(client, refreshed.refresh_token);
+}
+show("a session's secret", ada.cookie.slice(ada.cookie.indexOf("=") + 1));
 
 const grpc = new IdentityClient(`127.0.0.1:${deployment.servers[0]?.grpcPort}`, credentials.createInsecure());
 after(() => grpc.close());

@@ -138,6 +138,7 @@ test("the policies that let the host see past one tenant are exactly these", asy
       ...removable("spent_assertions"),
       ...removable("spent_once"),
       "token_families.ended_by_the_host for UPDATE",
+      "token_families.expired_removed_by_the_host for DELETE",
       "token_families.seen_by_the_host for SELECT",
       "verified_domains.routing for SELECT",
     ],
