@@ -6,6 +6,7 @@ import { openHousekeeping } from "../../server/housekeeping/sweep.ts";
 import { insertAccessToken } from "../../server/oauth/store.ts";
 import { silentLog } from "../../server/platform/log.ts";
 import { newId, randomOctets } from "../../server/platform/random.ts";
+import { registerUser } from "../../server/principals/users/register-user.ts";
 import { openWorkbench } from "../support/engine.ts";
 
 const bench = await openWorkbench();
@@ -60,4 +61,42 @@ test("invariant 2: the host sees of a tenant's tokens only those that have expir
     tx.query("test.host_changes", "update access_tokens set revoke_time = null returning id", []),
   );
   assert.equal(changed.length, 0);
+});
+
+test("a token family goes when it has expired and its last refresh token has gone, and not before", async () => {
+  const { database } = bench.engine.platform;
+  const tenant = await bench.tenant();
+  const made = { parent: bench.rootRef(tenant), email: "ada@acme.example", display_name: "Ada" };
+  const user = (await bench.ok(registerUser, await bench.ownerOf(tenant), made)).id;
+  const now = Date.now();
+  const family = async (familyExpires: number, tokenExpires: number): Promise<string> => {
+    const id = newId<string>();
+    await bench.sql(
+      tenant,
+      "test.family",
+      `insert into token_families (tenant_id, id, user_id, offline, client_tenant_id, application_id, client_id, bound_tenant_id, scopes,
+         audience, acr, methods, auth_time, create_time, use_time, expire_time)
+       values ($1, $2, $3, true, $1, $2, 'app_live_test', $1, '{}', '{}', 'x', '{}', $4, $4, $4, $5)`,
+      [tenant, id, user, new Date(now - 9 * day), new Date(familyExpires)],
+    );
+    await bench.sql(
+      tenant,
+      "test.refresh_token",
+      "insert into refresh_tokens (tenant_id, id, family_id, hash, create_time, expire_time) values ($1, $2, $2, $3, $4, $5)",
+      [tenant, id, randomOctets(32), new Date(now - 9 * day), new Date(tokenExpires)],
+    );
+    return id;
+  };
+  await family(now - 3 * day, now - 4 * day);
+  const kept = [await family(now + day, now - 4 * day), await family(now - 3 * day, now - day / 2)];
+  const housekeeping = openHousekeeping({ database, clock: { now: () => now }, log: silentLog });
+  after(housekeeping.close);
+  await housekeeping.sweep();
+  const left = await bench.sql<{ id: string }>(
+    tenant,
+    "test.families_left",
+    "select id from token_families where tenant_id = $1",
+    [tenant],
+  );
+  assert.deepEqual(left.map(({ id }) => id).toSorted(), kept.toSorted());
 });
