@@ -1,4 +1,7 @@
-/** Enrolling a second factor because the tenant asks for one: a session with only the first factor becomes a full one. */
+/**
+ * Enrolling a second factor because the tenant or an application asks for one: a session with only the first factor becomes a full one. An
+ * old session that is full already proves who it is once more: else whoever found its cookie would make the account theirs.
+ */
 import { fault, isFault, type Fault, type Result } from "../../core/faults.ts";
 import { passkeyCreationOptions, type PasskeyOptions, registerPasskey } from "../credentials/passkeys/passkeys.ts";
 import { secondFactorsOf } from "../credentials/second-factors.ts";
@@ -8,6 +11,7 @@ import type { Session } from "../sessions/model.ts";
 import { hasSecondFactor } from "./factors.ts";
 import { addSecondFactor, sessionGone, wrongCode } from "./give-second-factor.ts";
 import { countFactorGuess } from "./guess-limits.ts";
+import { isRecent, notRecent } from "./account/visit.ts";
 import type { SignedIn, SignIn, Visit } from "./needs.ts";
 import { type Account, holdAccount } from "./store.ts";
 
@@ -16,7 +20,8 @@ type Asking = { readonly serviceName: string; readonly deviceName: string; reado
 /** Whoever has a second factor gives it; a session with the first alone must not add one that suits it better. */
 const alreadyEnrolled = (): Fault => fault("illegal_transition", "there is a second factor already; give that one");
 
-const enrolling = async (tx: Tx, session: Session): Promise<Result<Account>> => {
+const enrolling = async (needs: SignIn, tx: Tx, session: Session): Promise<Result<Account>> => {
+  if (session.state === "full" && !isRecent(needs, session)) return notRecent();
   const account = await holdAccount(tx, session.user);
   if (account === undefined || !account.stands) return sessionGone();
   return hasSecondFactor(await secondFactorsOf(tx, session)) ? alreadyEnrolled() : account;
@@ -31,7 +36,7 @@ export const beginTotpEnrolment = async (
   const { database, clock } = needs.platform;
   const now = clock.now();
   return database.transaction(session.home, async (tx): Promise<Result<NewTotp>> => {
-    const account = await enrolling(tx, session);
+    const account = await enrolling(needs, tx, session);
     if (isFault(account)) return account;
     const { home, user } = session;
     const shown = { home, user, accountName: account.email, issuerName: serviceName, now };
@@ -51,7 +56,7 @@ export const enrolTotp = async (
   const guess = await countFactorGuess(needs, { ...session, email: "" }, request);
   if (isFault(guess)) return guess;
   const answer = await database.transaction(session.home, async (tx): Promise<Result<SignedIn>> => {
-    const account = await enrolling(tx, session);
+    const account = await enrolling(needs, tx, session);
     if (isFault(account)) return account;
     const { home, user } = session;
     if (!(await confirmTotp(tx, needs.sealKey, { home, user, id: device }, code, now))) return wrongCode();
@@ -77,7 +82,7 @@ export const beginPasskeyEnrolment = async (
   const { database, clock } = needs.platform;
   const now = clock.now();
   return database.transaction(session.home, async (tx): Promise<Result<PasskeyOptions>> => {
-    const account = await enrolling(tx, session);
+    const account = await enrolling(needs, tx, session);
     if (isFault(account)) return account;
     const { home, user } = session;
     const { email: accountName, displayName } = account;
@@ -94,7 +99,7 @@ export const enrolPasskey = async (
   const { database, clock } = needs.platform;
   const now = clock.now();
   return database.transaction(session.home, async (tx): Promise<Result<SignedIn>> => {
-    const account = await enrolling(tx, session);
+    const account = await enrolling(needs, tx, session);
     if (isFault(account)) return account;
     const { home, user } = session;
     const made = await registerPasskey(needs, tx, { home, user, response, displayName: deviceName, now });

@@ -105,7 +105,9 @@ const notEnrolling = (visitor: Visitor, session: Session, failure: Fault): WebRe
     ? seeOther(hrefFrom(visitor, "/sign-in/second-factor"))
     : failure.fault === "invalid_credentials"
       ? seeOther(hrefFrom(visitor, "/sign-in"))
-      : fail(visitor, failure);
+      : failure.fault === "unauthenticated"
+        ? seeOther(hrefFrom(visitor, "/sign-in", { again: "1" }))
+        : fail(visitor, failure);
 
 /** Always dark on white: that is what cameras read. */
 export const qrCode = ({ qrSvg }: Pick<NewTotp, "qrSvg">, label: string) =>
