@@ -218,7 +218,7 @@ test("an API token is made within one's own rights, shown once, and revoked", as
   const token = await page.locator(".secret").innerText();
   assert.match(token, /^cs_api_/);
   assert.equal(await deployment.isActive(token), true);
-  await page.getByRole("link", { name: "I have kept them" }).click();
+  await page.getByRole("link", { name: "I have copied it" }).click();
   await look(page, "account-api-tokens");
   assert.ok(!(await page.content()).includes(token));
   await page.getByRole("button", { name: "Revoke Nightly report" }).click();

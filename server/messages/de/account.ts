@@ -159,6 +159,7 @@ export const account: Readonly<Record<keyof typeof english, Message>> = {
   "account.tokens.create": "Token erstellen",
   "account.tokens.created_title": "Ihr neues Token",
   "account.tokens.created": "Kopieren Sie es jetzt: Es wird nur dieses eine Mal gezeigt.",
+  "account.tokens.kept": "Ich habe es kopiert",
   "account.tokens.refused":
     "Dieses Token kann nicht erstellt werden: Es enthält etwas, das Sie hier nicht dürfen, oder Ihre Rolle erlaubt keine Token.",
   "account.tokens.unknown_scope": "Geben Sie Berechtigungen wie documents:read ein, die es hier gibt.",

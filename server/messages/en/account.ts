@@ -149,6 +149,7 @@ export const account = {
   "account.tokens.create": "Create the token",
   "account.tokens.created_title": "Your new token",
   "account.tokens.created": "Copy it now: it is shown only this once.",
+  "account.tokens.kept": "I have copied it",
   "account.tokens.refused":
     "This token cannot be made: its scopes hold something you do not have here, or your role does not let you make tokens.",
   "account.tokens.unknown_scope": "Enter scopes such as documents:read that exist here.",

@@ -97,7 +97,7 @@ const shownOnce = (visit: AccountVisit, at: TenantId, { body }: Answer): WebResp
     body: html`
 ${notice("warning", words("account.tokens.created"))}
 <code class="secret">${token}</code>
-<div class="actions">${buttonLink(hrefOf(needs, path, { at }), words("enrol.codes_kept"), "primary")}</div>`,
+<div class="actions">${buttonLink(hrefOf(needs, path, { at }), words("account.tokens.kept"), "primary")}</div>`,
   });
 };
 
