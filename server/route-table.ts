@@ -1,6 +1,7 @@
 /** Every HTTP route there is, with its policy: what the server mounts, the OpenAPI document describes, and the sweeps walk. */
 import type { Fault } from "../core/faults.ts";
 import type { Model } from "../core/model/model.ts";
+import { invitationOperations } from "./access/invitations/operations.ts";
 import { accessOperations } from "./access/operations.ts";
 import { applicationOperations } from "./clients/operations.ts";
 import { credentialOperations } from "./credentials/human-operations.ts";
@@ -27,9 +28,11 @@ import { authorize } from "./oauth/authorize/authorize.ts";
 import { type Pushing, pushRequest } from "./oauth/authorize/push-request.ts";
 import type { Operation } from "./operations/operation.ts";
 import { errorPage } from "./pages/error-page.ts";
+import type { AccountNeeds } from "./pages/account/account-page.ts";
+import { accountRoutes } from "./pages/account/routes.ts";
 import { pageRoutes } from "./pages/routes.ts";
-import type { PageNeeds } from "./pages/visit.ts";
 import { perimeterOperations } from "./perimeters/operations.ts";
+import { policyOperations } from "./policies/operations.ts";
 import { membershipOperations } from "./principals/memberships/operations.ts";
 import { serviceAccountOperations } from "./principals/service-accounts/operations.ts";
 import { userOperations } from "./principals/users/operations.ts";
@@ -48,6 +51,8 @@ export const allOperations = (model: Model): readonly Operation[] => [
   ...apiTokenOperations,
   ...credentialOperations,
   ...accessOperations,
+  ...invitationOperations,
+  ...policyOperations,
   ...applicationOperations,
   ...sessionOperations,
   ...recordOperations,
@@ -191,7 +196,7 @@ const handingOutNonces =
       ? { ...route, handle: withDpopNonce(needs, route.handle) }
       : route;
 
-export const routeTable = (needs: Issuing & Introspection & ApplicationGranting & Omit<Pushing, "renderError"> & AuthorizingDevices, deciding: Deciding & NonceNeeds, visiting: PageNeeds): readonly Route[] => {
+export const routeTable = (needs: Issuing & Introspection & ApplicationGranting & Omit<Pushing, "renderError"> & AuthorizingDevices, deciding: Deciding & NonceNeeds, visiting: AccountNeeds): readonly Route[] => {
   const { pathname } = new URL(needs.issuer);
   const prefix = pathname === "/" ? "" : pathname;
   const routes: readonly Route[] = [
@@ -232,6 +237,7 @@ export const routeTable = (needs: Issuing & Introspection & ApplicationGranting 
     ...authorizationRoutes(needs),
     ...deviceAndLogoutRoutes(needs),
     ...pageRoutes(visiting),
+    ...accountRoutes(visiting),
     {
       kind: "json",
       method: "POST",
