@@ -13,7 +13,8 @@ create index token_families_expired on token_families (expire_time);
 create policy expired_removed_by_the_host on token_families for delete using (countersign_is_host() and expire_time < now()
   and not exists (select from refresh_tokens r where r.tenant_id = token_families.tenant_id and r.family_id = token_families.id));
 
--- What stands behind a human's access token: null where the family has ended, the human is no member any more, or the client is no client.
+-- What stands behind a human's access token: null where the family has ended, the human is no member any more, their home does not live,
+-- or the client is no client.
 -- The family lives in the human's home tenant, the client in its own.
 create function family_standing(p_tenant uuid, p_user uuid, p_family uuid) returns jsonb
   language plpgsql volatile as $$
@@ -30,7 +31,9 @@ begin
     perform set_config('countersign.tenant', v_home::text, true);
     select f.client_tenant_id, f.application_id, jsonb_build_object('session', f.session_id, 'source', u.identity_source)
       into v_client_tenant, v_application, v_found
-      from token_families f join users u on u.tenant_id = f.tenant_id and u.id = f.user_id
+      from token_families f
+      join users u on u.tenant_id = f.tenant_id and u.id = f.user_id
+      join nodes home on home.tenant_id = f.tenant_id and home.id = f.tenant_id and home.state = 'active'
      where f.tenant_id = v_home and f.id = p_family and f.user_id = p_user and f.bound_tenant_id = p_tenant and f.revoke_time is null;
     if v_found is not null then
       perform set_config('countersign.tenant', v_client_tenant::text, true);
@@ -133,15 +136,16 @@ begin
          and seen_time + make_interval(secs => idle_seconds) > p_now
          for no key update;
     else
+      -- whoever is asked for more meanwhile keeps what was granted before
       select seen_time into v_seen from sessions
-       where tenant_id = p_home and id = p_session and user_id = p_user and state = 'full' and expire_time > p_now
+       where tenant_id = p_home and id = p_session and user_id = p_user and state <> 'ended' and expire_time > p_now
          and seen_time + make_interval(secs => idle_seconds) > p_now;
     end if;
     if v_seen is null then
       v_found := '{"error": "session"}';
     elsif v_seen < p_now - interval '1 minute' then
       -- an application at work is its human at work
-      update sessions set seen_time = p_now where tenant_id = p_home and id = p_session and state = 'full' and seen_time < p_now;
+      update sessions set seen_time = p_now where tenant_id = p_home and id = p_session and state <> 'ended' and seen_time < p_now;
     end if;
   end if;
   if not v_found ? 'error' then

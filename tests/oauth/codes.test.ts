@@ -187,3 +187,17 @@ test("RFC 9449 §5, §10: a proof binds the access token; a code bound by dpop_j
   assert.deepEqual(partsOf(tokens.access_token).claims.cnf, { jkt: key.jkt });
   assert.equal((await deployment.get("/v1/accounts", tokens.access_token)).status, 401);
 });
+
+test("Fetch, CORS: scripts of any origin may ask at the token endpoint, revocation and userinfo, without cookies", async () => {
+  for (const path of ["/oauth/token", "/oauth/revoke", "/oauth/userinfo"]) {
+    const headers = { origin: "https://spa.example", "access-control-request-method": "POST" };
+    const preflight = await deployment.send(path, { method: "OPTIONS", headers });
+    assert.equal(preflight.status, 204, path);
+    assert.equal(preflight.headers["access-control-allow-origin"], "*");
+    assert.match(preflight.headers["access-control-allow-headers"] ?? "", /dpop/i);
+    const answer = await deployment.form(path, {}, headers);
+    assert.equal(answer.headers["access-control-allow-origin"], "*");
+    assert.equal(answer.headers["access-control-allow-credentials"], undefined);
+    assert.match(answer.headers["access-control-expose-headers"] ?? "", /dpop-nonce/i);
+  }
+});

@@ -224,6 +224,9 @@ test("invariant 7: who is suspended, or no member any more, gets no token; who i
   await kit.member(other, bob);
   const bound = await kit.tokens(app, bob, { scope: "openid offline_access", tenant: other.ref });
   assert.equal(partsOf(bound.access_token).claims.tenant_id, other.id);
+  await deployment.post(`/v1/${acme.ref}:suspend`, deployment.host, {});
+  refused(await kit.refresh(app, bound.refresh_token), "invalid_grant");
+  await deployment.post(`/v1/${acme.ref}:resume`, deployment.host, {});
   await deployment.sql("delete from memberships where tenant_id = $1 and user_id = $2", [other.id, bob.id]);
   refused(await kit.refresh(app, bound.refresh_token), "invalid_grant");
   await refreshed(app, next.refresh_token);
