@@ -8,8 +8,8 @@ import { type GrantRequest, type GrantStatements, runGrants } from "./store.ts";
 
 /** Grants one statement carries at most: what is locked by the first is locked until the last is done. */
 const batchMax = 32;
-/** Statements under way at once: one is being written to disk while another is worked on. */
-const flightsMax = 2;
+/** Statements under way at once: the other connection stays free for those who only read. */
+const flightsMax = 1;
 /** How often a grant is run that stood in the way of another transaction. */
 const attemptsMax = 3;
 /** Grants that may wait. Past it a caller is refused at once: overload must be quick, and never grow without bound. */
