@@ -107,7 +107,7 @@ export const writeProfile = async (
 ): Promise<void> => {
   await tx.query(
     "sign_in.profile",
-    "update users set display_name = $3, locale = $4, update_time = $5 where tenant_id = $1 and id = $2",
+    "update users set display_name = $3, locale = $4, revision = revision + 1, update_time = $5 where tenant_id = $1 and id = $2",
     [tx.tenant, user, displayName, locale, now],
   );
 };

@@ -1,28 +1,16 @@
 // A human's own account, in a real browser: every page looked at, and what can be done on each.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { onTheirAccount, said } from "./account-kit.ts";
 import { heading, openWalk, press, signIn } from "./kit.ts";
 import { look } from "./looks.ts";
-import { assertAt, mailedLink, password, person, totp } from "./people.ts";
+import { assertAt, mailedLink, password, person } from "./people.ts";
 
 const walk = await openWalk();
 const { deployment } = walk;
 const acme = await deployment.tenant("Acme Instruments");
 const globex = await deployment.tenant("Globex");
-
-/** Somebody who is signed in, on their account. */
-const signedIn = async (email: string, name = "Ada Lovelace") => {
-  const human = await person(deployment, acme, email, name);
-  const { page, context } = await walk.window();
-  await page.goto("/account");
-  await signIn(page, email);
-  assertAt(page.url(), "/account");
-  return { page, context, human };
-};
-const said = (page: Awaited<ReturnType<typeof signedIn>>["page"]) => page.getByRole("status").innerText();
-/** As if the proof were older than what changes to the account need. */
-const ages = (user: string) =>
-  deployment.sql("update sessions set auth_time = auth_time - interval '11 minutes' where user_id = $1", [user]);
+const signedIn = onTheirAccount(walk, acme);
 
 test("the overview says who, and how safe; the pages are a click away, and each says where one is", async () => {
   const { page } = await signedIn("overview@acme.example");
@@ -43,14 +31,14 @@ test("name and language are changed, and the page speaks it; the address changes
   await page.getByLabel("Language").selectOption({ label: "Deutsch" });
   await press(page, "Save");
   assert.equal(await heading(page), "Profil");
-  assert.match(await said(page), /gespeichert/);
+  assert.match(await said({ page }), /gespeichert/);
   assert.equal(await page.getByLabel("Name").inputValue(), "Ada King");
   await page.getByLabel("Sprache").selectOption({ label: "English" });
   await press(page, "Speichern");
 
   await page.getByLabel("New e-mail address").fill("new@acme.example");
   await press(page, "Send the link");
-  assert.match(await said(page), /on its way/);
+  assert.match(await said({ page }), /on its way/);
   const link = await mailedLink(deployment, "new@acme.example");
   await page.goto(link);
   assert.match(await page.locator("main").innerText(), /new@acme.example/);
@@ -61,106 +49,6 @@ test("name and language are changed, and the page speaks it; the address changes
   assert.equal(await heading(page), "This link does not work any more");
   const [row] = await deployment.sql<{ email: string }>("select email from users where id = $1", [human.id]);
   assert.equal(row?.email, "new@acme.example");
-});
-
-test("a password is changed for the one there is; every other session ends, and this one stays", async () => {
-  const { page, human } = await signedIn("password@acme.example");
-  const other = await walk.window();
-  await other.page.goto("/account");
-  await signIn(other.page, human.email);
-  await page.goto("/account/password");
-  await look(page, "account-password");
-  await page.getByLabel("Current password").fill("not the password");
-  await page.getByLabel("New password").fill("tapir moon kettle ladder");
-  await press(page, "Change the password");
-  assert.match(await page.locator("#current-error").innerText(), /not your current password/);
-  await look(page, "account-password-wrong");
-  await page.getByLabel("Current password").fill(password);
-  await page.getByLabel("New password").fill("password1234");
-  await press(page, "Change the password");
-  assert.ok(await page.locator("#password-error").isVisible());
-  await page.getByLabel("Current password").fill(password);
-  await page.getByLabel("New password").fill("tapir moon kettle ladder");
-  await press(page, "Change the password");
-  assert.match(await said(page), /is changed/);
-  await page.reload();
-  assertAt(page.url(), "/account/password");
-  await other.page.reload();
-  assertAt(other.page.url(), "/sign-in");
-});
-
-test("a passkey is added, named, and removed", async () => {
-  const { page, context } = await signedIn("passkeys@acme.example");
-  const devtools = await context.newCDPSession(page);
-  await devtools.send("WebAuthn.enable");
-  await devtools.send("WebAuthn.addVirtualAuthenticator", {
-    options: {
-      protocol: "ctap2",
-      transport: "internal",
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-    },
-  });
-  await page.goto("/account/passkeys");
-  await look(page, "account-passkeys-none");
-  await page.getByLabel("What to call it").fill("My phone");
-  await press(page, "Add a passkey");
-  await page.waitForURL(/done=passkey_added/);
-  assert.match(await page.locator(".rows").innerText(), /My phone/);
-  await page.locator(".rows summary").click();
-  await look(page, "account-passkeys");
-  await page.getByLabel("New name").fill("The blue key");
-  await press(page, "Save");
-  assert.match(await page.locator(".rows").innerText(), /The blue key/);
-  await page.getByRole("button", { name: "Remove The blue key" }).click();
-  assert.match(await said(page), /removed/);
-});
-
-test("an authenticator app is added with its code, recovery codes are made and shown once, and both can go", async () => {
-  const { page } = await signedIn("totp@acme.example");
-  await page.goto("/account/totp");
-  await look(page, "account-totp-none");
-  await press(page, "Add an authenticator app");
-  await page.locator("summary").click();
-  const secret = await page.locator("details code").innerText();
-  await look(page, "account-totp-add");
-  await page.getByLabel("Code", { exact: true }).fill("000000");
-  await press(page, "Add it");
-  assert.match(await page.locator("#code-error").innerText(), /not right/);
-  await page.locator("summary").click();
-  assert.equal(await page.locator("details code").innerText(), secret, "the same key, as the app has it by now");
-  await page.getByLabel("Code", { exact: true }).fill(totp(secret));
-  await press(page, "Add it");
-  assert.match(await said(page), /is added/);
-  await look(page, "account-totp");
-
-  await page.goto("/account/recovery-codes");
-  await look(page, "account-recovery-codes");
-  await press(page, "Make new codes");
-  assert.equal(await page.locator(".codes li").count(), 10);
-  await look(page, "account-recovery-codes-new");
-  await page.getByRole("link", { name: "I have kept them" }).click();
-  assert.match(await page.locator("main").innerText(), /10 codes left/);
-  await page.goto("/account");
-  await look(page, "account-safe");
-  await page.goto("/account/totp");
-  await page.getByRole("button", { name: /^Remove/ }).click();
-  assert.match(await said(page), /is removed/);
-});
-
-test("RFC 9470's idea on our own pages: what changes how one gets in needs a fresh proof, and comes back here", async () => {
-  const { page, human } = await signedIn("stale@acme.example");
-  await ages(human.id);
-  await page.goto("/account/passkeys");
-  assert.match(await page.locator("main").innerText(), /Confirm that it is you first/);
-  assert.equal(await page.getByRole("button", { name: "Add a passkey" }).count(), 0);
-  await look(page, "account-confirm");
-  await page.getByRole("link", { name: "Confirm that it is you" }).click();
-  assertAt(page.url(), "/sign-in");
-  await signIn(page, human.email);
-  assertAt(page.url(), "/account/passkeys");
-  assert.equal(await page.getByRole("button", { name: "Add a passkey" }).count(), 1);
 });
 
 test("sessions are listed with their browsers, and ended one by one or all others at once", async () => {
@@ -178,10 +66,10 @@ test("sessions are listed with their browsers, and ended one by one or all other
     .getByRole("button", { name: /^Sign out Chrome/ })
     .first()
     .click();
-  assert.match(await said(page), /has ended/);
+  assert.match(await said({ page }), /has ended/);
   assert.equal(await page.locator(".rows li").count(), 2);
   await press(page, "Sign out everywhere else");
-  assert.match(await said(page), /Every other session/);
+  assert.match(await said({ page }), /Every other session/);
   for (const other of others) {
     await other.page.reload();
     assertAt(other.page.url(), "/sign-in");
@@ -199,7 +87,7 @@ test("organisations are listed, and left; the one that keeps the account is not"
   await look(page, "account-tenants");
   assert.equal(await page.getByRole("button", { name: /^Leave/ }).count(), 1);
   await page.getByRole("button", { name: "Leave Globex" }).click();
-  assert.match(await said(page), /You have left/);
+  assert.match(await said({ page }), /You have left/);
   assert.equal(await page.locator(".rows li").count(), 1);
 });
 
@@ -222,7 +110,7 @@ test("an API token is made within one's own rights, shown once, and revoked", as
   await look(page, "account-api-tokens");
   assert.ok(!(await page.content()).includes(token));
   await page.getByRole("button", { name: "Revoke Nightly report" }).click();
-  assert.match(await said(page), /works no more/);
+  assert.match(await said({ page }), /works no more/);
   assert.equal(await deployment.isActive(token), false);
 });
 
