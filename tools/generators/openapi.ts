@@ -17,8 +17,8 @@ type Needs = Parameters<typeof routeTable>;
 
 export const generate = async (): Promise<string> => {
   const { model } = loadModel("models/default.yaml");
-  const needs = { model, issuer } as unknown as Needs[0] & Needs[1];
-  const routes = routeTable(needs, needs);
+  const needs = { model, issuer } as unknown as Needs[0] & Needs[1] & Needs[2];
+  const routes = routeTable(needs, needs, needs);
   const { schemas, share } = sharedSchemas(routes, model);
   const document = {
     openapi: "3.1.0",
