@@ -9,6 +9,7 @@ import { createHmac } from "node:crypto";
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { type Fault, fault } from "../../../core/faults.ts";
 import type { Redis } from "../cache/redis-connection.ts";
+import { addressClass } from "../web/address.ts";
 import { limiterClient } from "./redis-client.ts";
 import { type Limit, type LimitName, limitTable } from "./table.ts";
 
@@ -51,12 +52,16 @@ export const openLimits = ({ redis, key: hashKey }: Needs): Limits => {
       },
     ]),
   ) as Record<LimitName, { limit: Limit; attempts: RateLimiterAbstract; blocks: RateLimiterAbstract }>;
-  const hashed = (key: string): string => createHmac("sha256", hashKey).update(key).digest("base64url");
+  // Whoever has one address of an IPv6 network has 2⁶⁴ of them: what is counted by address is counted by network, whoever asks.
+  const hashed = (name: LimitName, key: string): string =>
+    createHmac("sha256", hashKey)
+      .update(name.endsWith(".address") ? addressClass(key) : key)
+      .digest("base64url");
 
   return {
     take: async (name, key) => {
       const { limit, attempts, blocks } = counters[name];
-      const of = hashed(key);
+      const of = hashed(name, key);
       try {
         await attempts.consume(of);
         return undefined;
@@ -72,15 +77,15 @@ export const openLimits = ({ redis, key: hashKey }: Needs): Limits => {
     },
     check: async (name, key) => {
       const { limit, attempts } = counters[name];
-      const counted = await attempts.get(hashed(key));
+      const counted = await attempts.get(hashed(name, key));
       return counted !== null && counted.consumedPoints >= limit.points ? tooMany(counted.msBeforeNext) : undefined;
     },
     giveBack: async (name, key) => {
-      await counters[name].attempts.reward(hashed(key));
+      await counters[name].attempts.reward(hashed(name, key));
     },
     forgive: async (name, key) => {
       const { attempts, blocks } = counters[name];
-      await Promise.all([attempts.delete(hashed(key)), blocks.delete(hashed(key))]);
+      await Promise.all([attempts.delete(hashed(name, key)), blocks.delete(hashed(name, key))]);
     },
   };
 };
