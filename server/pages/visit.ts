@@ -181,7 +181,17 @@ const answer = async (
   if (isFault(visitor)) return errorPage(needs, visitor, request.requestId, request);
   if ("session" in spec.policy && visitor.session?.state !== "full") return toSignIn(visitor);
   if (post === undefined) return spec.get(visitor);
-  return checkFormToken(needs, visitor.session, request) ? post(visitor) : spec.get({ ...visitor, stale: true });
+  return checkFormToken(needs, visitor.session, request)
+    ? whenToRetry(await post(visitor))
+    : spec.get({ ...visitor, stale: true });
+};
+
+/** RFC 9110 §10.2.3, for what is no human: the shortest wait of a limit, or of a server that is full. The page says how long in words. */
+const retryAfter: Readonly<Record<number, string>> = { 429: "60", 503: "1" };
+
+const whenToRetry = (response: WebResponse): WebResponse => {
+  const seconds = retryAfter[response.status];
+  return seconds === undefined ? response : { ...response, headers: { "retry-after": seconds, ...response.headers } };
 };
 
 /** And from there back to this page, with its query. */
