@@ -71,9 +71,9 @@ const dnsServers: Read<string> = (value) => {
     : { wrong: `names \`${wrong}\`, which is no IP address with or without a port, as in 127.0.0.1:53 or [::1]:53` };
 };
 
-const isDnsServer = (text: string): boolean => {
-  const [, bracketed, plain] = /^(?:\[([^\]]+)\](?::\d{1,5})?|([^:]+)(?::\d{1,5})?)$/.exec(text) ?? [];
-  return isIP(text) !== 0 || isIP(bracketed ?? plain ?? "") !== 0;
+const isDnsServer = (server: string): boolean => {
+  const [, bracketed, plain] = /^(?:\[([^\]]+)\](?::\d{1,5})?|([^:]+)(?::\d{1,5})?)$/.exec(server) ?? [];
+  return isIP(server) !== 0 || isIP(bracketed ?? plain ?? "") !== 0;
 };
 
 const addressRanges: Read<string> = (value) => {
