@@ -319,7 +319,9 @@ begin
     perform set_config('countersign.tenant', v_home::text, true);
     select f.client_tenant_id, f.application_id, jsonb_build_object('session', f.session_id, 'source', u.identity_source)
       into v_client_tenant, v_application, v_found
-      from token_families f join users u on u.tenant_id = f.tenant_id and u.id = f.user_id
+      from token_families f
+      join users u on u.tenant_id = f.tenant_id and u.id = f.user_id
+      join nodes home on home.tenant_id = f.tenant_id and home.id = f.tenant_id and home.state = 'active'
      where f.tenant_id = v_home and f.id = p_family and f.user_id = p_user and f.bound_tenant_id = p_tenant and f.revoke_time is null;
     if v_found is not null then
       perform set_config('countersign.tenant', v_client_tenant::text, true);
@@ -389,15 +391,16 @@ begin
          and seen_time + make_interval(secs => idle_seconds) > p_now
          for no key update;
     else
+      -- whoever is asked for more meanwhile keeps what was granted before
       select seen_time into v_seen from sessions
-       where tenant_id = p_home and id = p_session and user_id = p_user and state = 'full' and expire_time > p_now
+       where tenant_id = p_home and id = p_session and user_id = p_user and state <> 'ended' and expire_time > p_now
          and seen_time + make_interval(secs => idle_seconds) > p_now;
     end if;
     if v_seen is null then
       v_found := '{"error": "session"}';
     elsif v_seen < p_now - interval '1 minute' then
       -- an application at work is its human at work
-      update sessions set seen_time = p_now where tenant_id = p_home and id = p_session and state = 'full' and seen_time < p_now;
+      update sessions set seen_time = p_now where tenant_id = p_home and id = p_session and state <> 'ended' and seen_time < p_now;
     end if;
   end if;
   if not v_found ? 'error' then
@@ -409,6 +412,31 @@ begin
   end if;
   perform set_config('countersign.tenant', v_before, true);
   return v_found;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.issue_code(p_home uuid, p_id uuid, p_hash bytea, p_user uuid, p_session uuid, p_client_tenant uuid, p_application uuid, p_client_id text, p_bound uuid, p_redirect_uri text, p_redirect_uri_given boolean, p_code_challenge text, p_scopes text[], p_audience text[], p_details jsonb, p_claims jsonb, p_nonce text, p_acr text, p_methods text[], p_auth_time timestamp with time zone, p_dpop_jkt text, p_now timestamp with time zone, p_expire timestamp with time zone, p_entry jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_before text := coalesce(current_setting('countersign.tenant', true), '');
+  v_issued boolean;
+begin
+  perform set_config('countersign.tenant', p_home::text, true);
+  insert into authorization_codes
+      (tenant_id, id, hash, user_id, session_id, client_tenant_id, application_id, client_id, bound_tenant_id, redirect_uri,
+       redirect_uri_given, code_challenge, scopes, audience, authorization_details, claims, nonce, acr, methods, auth_time, dpop_jkt,
+       create_time, expire_time)
+    select p_home, p_id, p_hash, p_user, p_session, p_client_tenant, p_application, p_client_id, p_bound, p_redirect_uri,
+           p_redirect_uri_given, p_code_challenge, p_scopes, p_audience, p_details, p_claims, p_nonce, p_acr, p_methods, p_auth_time,
+           p_dpop_jkt, p_now, p_expire
+      from sessions where tenant_id = p_home and id = p_session and user_id = p_user and state = 'full' and expire_time > p_now for share;
+  v_issued := found;
+  if v_issued then
+    perform append_audit_entries(jsonb_build_array(p_entry));
+  end if;
+  perform set_config('countersign.tenant', v_before, true);
+  return v_issued;
 end $function$;
 
 CREATE OR REPLACE FUNCTION public.jwt_facts(p_host uuid, p_tenant uuid, p_jti uuid, p_kind text, p_principal uuid, p_family uuid)

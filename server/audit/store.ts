@@ -3,7 +3,7 @@ import type { Database, Tx } from "../platform/database/database.ts";
 import type { AuditEntry } from "./model.ts";
 
 /** In the order of the columns that `append_audit_entries` reads. */
-const row = (entry: AuditEntry): readonly unknown[] => {
+export const entryRow = (entry: AuditEntry): readonly unknown[] => {
   const who = entry.attribution;
   return [
     entry.tenant,
@@ -35,10 +35,10 @@ const append = "select append_audit_entries($1::jsonb)";
 
 /** Writes the entry inside the change's own transaction (invariant 4). */
 export const appendInTransaction = async (tx: Tx, entry: AuditEntry): Promise<void> => {
-  await tx.query("audit.append", append, [JSON.stringify([row(entry)])]);
+  await tx.query("audit.append", append, [JSON.stringify([entryRow(entry)])]);
 };
 
 /** Writes entries that belong to no larger change, durably, in one statement. */
 export const appendMany = async (database: Database, entries: readonly AuditEntry[]): Promise<void> => {
-  await database.statement("audit.append", append, [JSON.stringify(entries.map(row))]);
+  await database.statement("audit.append", append, [JSON.stringify(entries.map(entryRow))]);
 };

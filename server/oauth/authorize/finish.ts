@@ -1,5 +1,5 @@
 /**
- * The end of an authorization request: a code, in one transaction with its audit entry, at the human's home.
+ * The end of an authorization request: a code, in one statement with its audit entry, at the human's home.
  *
  * A stored request is finished first, in its client's tenant: whoever wins that one conditional update, and nobody else, makes the code. A
  * crash between the two costs the human another click, and never yields a second code.
@@ -7,15 +7,14 @@
 import { type Attribution, unattributed } from "../../../core/attribution.ts";
 import { fault, isFault, type Result } from "../../../core/faults.ts";
 import { formatRef, principalRef, type TenantId } from "../../../core/ids.ts";
-import { appendInTransaction } from "../../audit/store.ts";
 import type { AuditEntry } from "../../audit/model.ts";
-import type { Tx } from "../../platform/database/database.ts";
+import type { Database, Tx } from "../../platform/database/database.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { newId } from "../../platform/random.ts";
 import type { Session } from "../../sessions/model.ts";
 import { newSecret } from "../../tokens/secret-text.ts";
 import { type CheckedRequest, codeTtlSeconds, type StoredRequest } from "./model.ts";
-import { finishRequest, insertCode } from "./store.ts";
+import { finishRequest, issueCode } from "./store.ts";
 
 export type Granted = {
   readonly session: Session;
@@ -39,20 +38,19 @@ export const finishWithCode = async (
   const { home, user } = granted.session;
   const now = platform.clock.now();
   const code = newSecret("authorization_code", home, user);
-  const issue = async (tx: Tx): Promise<string | undefined> => {
+  const issue = async (from: Database | Tx): Promise<string | undefined> => {
     const id = newId<string>();
-    if (!(await insertCode(tx, codeOf(id, code.hash, read, granted, now)))) return undefined;
-    await appendInTransaction(tx, entryOf(id, read, granted, now, requestId));
-    return code.text;
+    const entry = entryOf(id, read, granted, now, requestId);
+    return (await issueCode(from, home, codeOf(id, code.hash, read, granted, now), entry)) ? code.text : undefined;
   };
   const { stored } = read;
-  if (stored === undefined) return platform.database.transaction(home, issue);
+  if (stored === undefined) return issue(platform.database);
   if (stored.tenant === home)
     return platform.database.transaction<Result<string> | undefined>(home, async (tx) =>
       (await finishRequest(tx, stored.id, new Date(now))) ? issue(tx) : answered(),
     );
   const finished = await finish({ platform }, stored);
-  return isFault(finished) ? finished : platform.database.transaction(home, issue);
+  return isFault(finished) ? finished : issue(platform.database);
 };
 
 /** Ends a stored request that yields no code. */

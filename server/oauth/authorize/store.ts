@@ -1,5 +1,7 @@
 /** The SQL of authorization requests under way, of what is asked about the human who answers them, and of the codes they end in. */
 import type { PrincipalId, TenantId } from "../../../core/ids.ts";
+import type { AuditEntry } from "../../audit/model.ts";
+import { entryRow } from "../../audit/store.ts";
 import type { SignInPolicy } from "../../policies/model.ts";
 import type { Database, Tx } from "../../platform/database/database.ts";
 import type { Form } from "../protocol.ts";
@@ -169,48 +171,48 @@ export type NewCode = {
 };
 
 /**
- * Writes the code, if its session still lives: the session's row is held, so that whoever ends it waits, or has been waited for. False
- * where it has ended.
+ * Issues the code with its entry in the record, in one statement, by itself or inside a transaction of any tenant. False where the session
+ * has ended meanwhile.
  */
-export const insertCode = async (tx: Tx, code: NewCode): Promise<boolean> => {
-  const rows = await tx.query(
-    "authorize.insert_code",
-    `insert into authorization_codes
-       (tenant_id, id, hash, user_id, session_id, client_tenant_id, application_id, client_id, bound_tenant_id, redirect_uri,
-        redirect_uri_given, code_challenge, scopes, audience, authorization_details, claims, nonce, acr, methods, auth_time, dpop_jkt,
-        create_time, expire_time)
-     select $1::uuid, $2::uuid, $3::bytea, $4::uuid, $5::uuid, $6::uuid, $7::uuid, $8::text, $9::uuid, $10::text, $11::boolean, $12::text,
-            $13::text[], $14::text[], $15::jsonb, $16::jsonb, $17::text, $18::text, $19::text[], $20::timestamptz, $21::text,
-            $22::timestamptz, $23::timestamptz
-       from sessions where tenant_id = $1 and id = $5 and user_id = $4 and state = 'full' and expire_time > $22 for share
-     returning id`,
-    [
-      tx.tenant,
-      code.id,
-      code.hash,
-      code.user,
-      code.session,
-      code.clientTenant,
-      code.application,
-      code.clientId,
-      code.bound,
-      code.redirectUri,
-      code.redirectUriGiven,
-      code.codeChallenge,
-      code.scopes,
-      code.audience,
-      code.details.length === 0 ? null : JSON.stringify(code.details),
-      code.claims === null ? null : JSON.stringify(code.claims),
-      code.nonce,
-      code.acr,
-      code.methods,
-      code.authTime,
-      code.dpopJkt,
-      code.createTime,
-      code.expireTime,
-    ],
-  );
-  return rows.length === 1;
+export const issueCode = async (
+  from: Database | Tx,
+  home: TenantId,
+  code: NewCode,
+  entry: AuditEntry,
+): Promise<boolean> => {
+  const name = "authorize.issue_code";
+  const text = `select issue_code($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::jsonb, $16::jsonb, $17, $18, $19, $20, $21,
+    $22, $23, $24::jsonb) as issued`;
+  const values = [
+    home,
+    code.id,
+    code.hash,
+    code.user,
+    code.session,
+    code.clientTenant,
+    code.application,
+    code.clientId,
+    code.bound,
+    code.redirectUri,
+    code.redirectUriGiven,
+    code.codeChallenge,
+    code.scopes,
+    code.audience,
+    code.details.length === 0 ? null : JSON.stringify(code.details),
+    code.claims === null ? null : JSON.stringify(code.claims),
+    code.nonce,
+    code.acr,
+    code.methods,
+    code.authTime,
+    code.dpopJkt,
+    code.createTime,
+    code.expireTime,
+    JSON.stringify(entryRow(entry)),
+  ];
+  type Row = { readonly issued: boolean };
+  const [row] =
+    "query" in from ? await from.query<Row>(name, text, values) : await from.statement<Row>(name, text, values);
+  return row?.issued === true;
 };
 
 export type NewConsent = {
