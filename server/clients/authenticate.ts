@@ -44,10 +44,14 @@ const invalidClient = (): Fault =>
 const twoWays = (): Fault => fault("invalid_argument", "the client authenticates in two ways at once; keep one");
 
 /** The application the request says it is of, by Basic, `client_id` or its assertion; undefined where it is a service account's, or nobody's. */
-export const applicationNamed = ({ authorization, form }: ClientSource): string | undefined => {
-  const named = basicOf(authorization)?.clientId ?? textOf(form.client_id) ?? assertedIn(form);
+export const applicationNamed = (request: ClientSource): string | undefined => {
+  const named = clientNamed(request);
   return named !== undefined && isApplicationId(named) ? named : undefined;
 };
+
+/** The client the request says it is of, whatever its kind. Nothing of it is believed yet. */
+export const clientNamed = ({ authorization, form }: ClientSource): string | undefined =>
+  basicOf(authorization)?.clientId ?? textOf(form.client_id) ?? assertedIn(form);
 
 const textOf = (value: Form[string]): string | undefined =>
   typeof value === "string" && value !== "" ? value : undefined;

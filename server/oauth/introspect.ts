@@ -9,6 +9,7 @@ import { holds, lacking } from "../tokens/holds.ts";
 import { isToken, type Presented, recognise } from "../tokens/presented.ts";
 import { inactiveIntrospection, mayLookInto, type Standing, type Verified, type Verifier } from "../tokens/standing.ts";
 import { acceptAttempt, type ClientAuthentication, readAttempt } from "./client-authentication.ts";
+import { failedClient } from "./failed-client.ts";
 import { type ApplicationAsking, introspectForApplication } from "./grants/introspect-for-application.ts";
 import { errorResponse, ok, parameter, type ProtocolRequest, type ProtocolResponse } from "./protocol.ts";
 
@@ -33,7 +34,7 @@ export const introspect = async (
     // Machines are tried first: they ask on every request they serve, and an application now and then.
     return caller.fault === "invalid_client" && applicationNamed(request) !== undefined
       ? introspectForApplication(needs, request)
-      : errorResponse(caller, attempt.header);
+      : errorResponse(await failedClient(needs, caller, request), attempt.header);
 
   if (isFault(token)) return errorResponse(token, false);
   if (token.value === undefined)

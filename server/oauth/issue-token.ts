@@ -6,7 +6,7 @@
  * client is registered. The answer is sent when the audit entry is durable, and not before.
  */
 import { type Attribution, unattributed } from "../../core/attribution.ts";
-import { type Fault, fault, isFault, type Result } from "../../core/faults.ts";
+import { fault, isFault, type Result } from "../../core/faults.ts";
 import { principalRef } from "../../core/ids.ts";
 import type { Model } from "../../core/model/model.ts";
 import { expand, isSubset } from "../../core/model/permissions.ts";
@@ -23,6 +23,7 @@ import type { SigningKeys } from "../tokens/signing-keys.ts";
 import type { Standing, Verifier } from "../tokens/standing.ts";
 import { acceptAttempt, type ClientAuthentication, readAttempt } from "./client-authentication.ts";
 import { checkProof, type Proven, type Proving } from "./dpop/check-proof.ts";
+import { failedClient } from "./failed-client.ts";
 import { type ApplicationGranting, applicationGrants, applicationToken } from "./grants/application-token.ts";
 import type { TokenAnswer } from "./grants/model.ts";
 import { errorResponse, type Form, ok, parameter, type ProtocolRequest, type ProtocolResponse } from "./protocol.ts";
@@ -45,27 +46,20 @@ export const issueToken = async (
   if (request.form.grant_type !== "client_credentials" && applicationNamed(request) !== undefined)
     return applicationToken(needs, request);
   const answer = await machineToken(needs, request);
-  return answer.failure?.fault === "invalid_client" && applicationNamed(request) !== undefined
-    ? applicationToken(needs, request)
-    : answer.response;
+  if (!isFault(answer)) return ok(JSON.stringify(answer));
+  if (answer.fault === "invalid_client" && applicationNamed(request) !== undefined)
+    return applicationToken(needs, request);
+  return errorResponse(await failedClient(needs, answer, request), request.authorization !== undefined);
 };
 
-type MachineAnswer = { readonly response: ProtocolResponse; readonly failure: Fault | undefined };
-const failed = (failure: Fault, triedHeader: boolean): MachineAnswer => ({
-  response: errorResponse(failure, triedHeader),
-  failure,
-});
-
-const machineToken = async (needs: Issuing & Proving, request: ProtocolRequest): Promise<MachineAnswer> => {
+const machineToken = async (needs: Issuing & Proving, request: ProtocolRequest): Promise<Result<TokenAnswer>> => {
   const attempt = readAttempt(request, false);
-  if (isFault(attempt)) return failed(attempt, request.authorization !== undefined);
+  if (isFault(attempt)) return attempt;
   const [verified] = attempt.by === "assertion" ? [undefined] : await needs.verifier.verify([attempt.presented]);
   const client = await acceptAttempt(needs, attempt, verified);
-  if (isFault(client)) return failed(client, attempt.header);
+  if (isFault(client)) return client;
   const proof = await checkProof(needs, request, { tenant: client.tenant });
-  if (isFault(proof)) return failed(proof, false);
-  const answer = await grant(needs, client, request.form, request.requestId, proof);
-  return isFault(answer) ? failed(answer, false) : { response: ok(JSON.stringify(answer)), failure: undefined };
+  return isFault(proof) ? proof : grant(needs, client, request.form, request.requestId, proof);
 };
 
 /** Judges the grant of an authenticated client and makes its token, bound to the key that was proven, where one was (RFC 9449 §5). */

@@ -40,9 +40,11 @@ export const errorResponse = (failure: Fault, triedHeader: boolean): ProtocolRes
             "www-authenticate": `Bearer realm="countersign", error="${error}", error_description="${quoted(failure.detail)}"`,
           }
         : challengeHeaders(failure, undefined);
+  const wait: Readonly<Record<string, string>> =
+    failure.retryAfterSeconds === undefined ? {} : { "retry-after": String(failure.retryAfterSeconds) };
   return {
     status: row.status,
-    headers: { ...jsonHeaders, ...challenge },
+    headers: { ...jsonHeaders, ...challenge, ...wait },
     body: JSON.stringify({ error, error_description: quoted(failure.detail) }),
   };
 };

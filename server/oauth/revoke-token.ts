@@ -11,6 +11,7 @@ import { readSecret } from "../tokens/secret-text.ts";
 import type { SigningKeys } from "../tokens/signing-keys.ts";
 import { mayLookInto, type Standing, type Verifier } from "../tokens/standing.ts";
 import { acceptAttempt, type ClientAuthentication, readAttempt } from "./client-authentication.ts";
+import { failedClient } from "./failed-client.ts";
 import { type ApplicationRevoking, revokeForApplication } from "./grants/revoke-for-application.ts";
 import { revokeRefreshToken } from "./grants/revoke-refresh-token.ts";
 import { clientAttribution } from "./issue-token.ts";
@@ -30,7 +31,7 @@ export const revokeEndpoint = async (
   if (isFault(attempt)) return errorResponse(attempt, request.authorization !== undefined);
   const [verified] = attempt.by === "assertion" ? [undefined] : await needs.verifier.verify([attempt.presented]);
   const caller = await acceptAttempt(needs, attempt, verified);
-  if (isFault(caller)) return errorResponse(caller, attempt.header);
+  if (isFault(caller)) return errorResponse(await failedClient(needs, caller, request), attempt.header);
   const token = parameter(request.form, "token");
   if (isFault(token)) return errorResponse(token, false);
   if (token.value === undefined)

@@ -97,7 +97,7 @@ test("a device's human is sent to the page below the path, signs in on the way, 
   const { device_code, verification_uri_complete } = begun.json<Record<string, string>>();
   assert.ok(verification_uri_complete?.startsWith(`${issuer}/device?`));
   const browser = open();
-  await browser.get(verification_uri_complete);
+  await browser.get(verification_uri_complete ?? "");
   await signInAt(browser);
   const { pathname, searchParams } = new URL(browser.page().url);
   assert.equal(pathname, "/auth/device");

@@ -8,7 +8,7 @@ import { obtainClient } from "../../clients/metadata-document.ts";
 import { isMetadataDocumentId } from "../../clients/client-id.ts";
 import { newId } from "../../platform/random.ts";
 import { newSecret } from "../../tokens/secret-text.ts";
-import { tooMany } from "../grants/application-token.ts";
+import { failedClient } from "../failed-client.ts";
 import { checkProof, type Proving } from "../dpop/check-proof.ts";
 import { errorResponse, jsonHeaders, type ProtocolRequest, type ProtocolResponse, repeated } from "../protocol.ts";
 import { pushedTtlSeconds, requestUriPrefix } from "./model.ts";
@@ -26,8 +26,7 @@ export const pushRequest = async (needs: Pushing, request: ProtocolRequest): Pro
   const named = applicationNamed(request);
   if (named !== undefined && isMetadataDocumentId(named)) await obtainClient(needs, named);
   const caller = await authenticateClient(needs, request);
-  if (isFault(caller))
-    return errorResponse((await tooMany(needs, caller, request)) ?? caller, authorization !== undefined);
+  if (isFault(caller)) return errorResponse(await failedClient(needs, caller, request), authorization !== undefined);
   const { client, method } = caller;
   // A public client proves nothing, and may be anybody.
   const limited =

@@ -2,7 +2,7 @@
  * The token endpoint for applications: who calls, with which grant, proving which key. Each grant is a row of the table; its rules are in
  * the file named by its verb.
  */
-import { type Fault, fault, isFault, type Result } from "../../../core/faults.ts";
+import { fault, isFault, type Result } from "../../../core/faults.ts";
 import type { Model } from "../../../core/model/model.ts";
 import { authenticateClient, type ClientNeeds } from "../../clients/authenticate.ts";
 import type { Client } from "../../clients/model.ts";
@@ -10,6 +10,7 @@ import type { Limits } from "../../platform/limits/limits.ts";
 import { redeemDeviceCode } from "../device/redeem-device-code.ts";
 import { checkProof, type Proven, type Proving } from "../dpop/check-proof.ts";
 import { dpopNonceHeaders } from "../dpop/nonces.ts";
+import { failedClient } from "../failed-client.ts";
 import { errorResponse, ok, parameter, type ProtocolRequest, type ProtocolResponse, repeated } from "../protocol.ts";
 import type { GrantNeeds, TokenAnswer } from "./model.ts";
 import { redeemCode } from "./redeem-code.ts";
@@ -68,7 +69,7 @@ export const applicationGrant = async (
   const twice = repeated(request.form);
   if (twice !== undefined) return twice;
   const authenticated = await authenticateClient(needs, request);
-  if (isFault(authenticated)) return (await tooMany(needs, authenticated, request)) ?? authenticated;
+  if (isFault(authenticated)) return failedClient(needs, authenticated, request);
   const { client } = authenticated;
   const type = parameter(request.form, "grant_type");
   if (isFault(type)) return type;
@@ -96,11 +97,3 @@ const grantAskedFor = (client: Client, type: string | undefined, grants: Grants)
     ? fault("unauthorized_client", "an application acts for humans; client credentials are for service accounts")
     : fault("unsupported_grant_type", `the grant type \`${type}\` is not supported`);
 };
-
-/** Counted when it fails and no sooner: who authenticates rightly pays nothing for those who do not. */
-export const tooMany = async (
-  { limits }: Pick<ApplicationGranting, "limits">,
-  failure: Fault,
-  request: Pick<ProtocolRequest, "address">,
-): Promise<Fault | undefined> =>
-  failure.fault === "invalid_client" ? limits.take("token.address", request.address()) : undefined;

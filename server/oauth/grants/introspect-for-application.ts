@@ -13,7 +13,7 @@ import { isToken, recognise } from "../../tokens/presented.ts";
 import { type PresentedSecret, readSecret } from "../../tokens/secret-text.ts";
 import { inactiveIntrospection, type Verifier } from "../../tokens/standing.ts";
 import { errorResponse, ok, parameter, type ProtocolRequest, type ProtocolResponse } from "../protocol.ts";
-import { tooMany } from "./application-token.ts";
+import { failedClient } from "../failed-client.ts";
 import { readRefreshGrant } from "./store.ts";
 
 export type ApplicationAsking = ClientNeeds & { readonly limits: Limits; readonly verifier: Verifier };
@@ -28,7 +28,7 @@ export const introspectForApplication = async (
 
 const judged = async (needs: ApplicationAsking, request: ProtocolRequest): Promise<Result<string>> => {
   const authenticated = await authenticateClient(needs, request);
-  if (isFault(authenticated)) return (await tooMany(needs, authenticated, request)) ?? authenticated;
+  if (isFault(authenticated)) return failedClient(needs, authenticated, request);
   const { client, method } = authenticated;
   if (method === "none") return fault("invalid_client", "a public client cannot prove who it is, and may not ask");
   const token = parameter(request.form, "token");

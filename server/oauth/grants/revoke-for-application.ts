@@ -9,7 +9,7 @@ import { isToken, recognise } from "../../tokens/presented.ts";
 import { readSecret } from "../../tokens/secret-text.ts";
 import { errorResponse, parameter, type ProtocolRequest, type ProtocolResponse } from "../protocol.ts";
 import { type Ending, notYours, revokeAccess, revoked } from "../revoke-access.ts";
-import { tooMany } from "./application-token.ts";
+import { failedClient } from "../failed-client.ts";
 import { revokeRefreshToken } from "./revoke-refresh-token.ts";
 
 export type ApplicationRevoking = ClientNeeds & { readonly limits: Limits };
@@ -24,7 +24,7 @@ export const revokeForApplication = async (
 
 const judged = async (needs: Ending & ApplicationRevoking, request: ProtocolRequest): Promise<Result<"done">> => {
   const authenticated = await authenticateClient(needs, request);
-  if (isFault(authenticated)) return (await tooMany(needs, authenticated, request)) ?? authenticated;
+  if (isFault(authenticated)) return failedClient(needs, authenticated, request);
   const token = parameter(request.form, "token");
   if (isFault(token)) return token;
   if (token.value === undefined) return fault("invalid_argument", "the parameter `token` is missing");

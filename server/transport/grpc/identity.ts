@@ -8,6 +8,7 @@ import { passwordGrant } from "../../oauth/grants/password.ts";
 import type { SignIn } from "../../sign-in/needs.ts";
 import { parameter } from "../../oauth/protocol.ts";
 import { acceptAttempt, type AttemptSource, readAttempt } from "../../oauth/client-authentication.ts";
+import { failedClient } from "../../oauth/failed-client.ts";
 import { grant, type Issuing } from "../../oauth/issue-token.ts";
 import { introspectionFor } from "../../oauth/introspect.ts";
 import { revokeToken } from "../../oauth/revoke-token.ts";
@@ -178,7 +179,9 @@ const issued = async (
   if (isFault(attempt)) return attempt;
   const [verified] = attempt.by === "assertion" ? [undefined] : await issuing.verifier.verify([attempt.presented]);
   const client = await acceptAttempt(issuing, attempt, verified);
-  return isFault(client) ? client : grant(issuing, client, source.form, call.requestId);
+  return isFault(client)
+    ? failedClient(issuing, client, { ...source, address: () => call.remoteAddress, requestId: call.requestId })
+    : grant(issuing, client, source.form, call.requestId);
 };
 
 /** A service token in the metadata, or else the service account that the client certificate names. */
