@@ -9,6 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { hostTenant } from "../../core/ids.ts";
+import { openBrowser } from "../support/browser.ts";
+import { authorizeKit } from "./authorize-kit.ts";
 import { startDeployment } from "./deployment.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "countersign-documents-"));
@@ -278,4 +280,30 @@ test("an application made of a document is disabled, and deleted for good, like 
   assert.equal((await call("DELETE", "")).status, 200);
   await refused(`${origin}/barred`);
   await refused(`${origin}/barred`, "it is not read again");
+});
+
+test("the human who is asked for consent sees the host the client is of, which is all that is known of it", async () => {
+  await turn("on");
+  const acme = await deployment.tenant("Acme");
+  await deployment.sql(
+    `insert into sign_in_policies (tenant_id, document, revision, create_time, update_time)
+     values ($1, '{"client_id_metadata_documents":"on"}', 1, now(), now())`,
+    [acme.id],
+  );
+  const ada = await authorizeKit(deployment).human(acme, { role: "owner" });
+  publish("/consent", documentOf("/consent", { client_name: "Your bank" }));
+  const browser = openBrowser(deployment.issuer, deployment.base());
+  const [name = "", value = ""] = ada.cookie.split("=");
+  browser.cookies.set(name, value);
+  const asking = new URLSearchParams({
+    client_id: `${origin}/consent`,
+    redirect_uri,
+    response_type: "code",
+    scope: "openid",
+    code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    code_challenge_method: "S256",
+  });
+  const page = await browser.get(`/oauth/authorize?${asking.toString()}`);
+  assert.match(page.url, /\/consent\?/);
+  assert.ok(page.text.includes("Your bank") && page.text.includes(`localhost:${port}`), page.text);
 });

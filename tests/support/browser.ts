@@ -96,6 +96,8 @@ export const openBrowser = (issuer: string, reach: string = issuer): Browser => 
   };
 
   const go = async (url: string, sent: Sent): Promise<Page> => {
+    // A form's own headers are not sent on; what the browser always says is.
+    const { "content-type": _type, ...always } = sent.headers ?? {};
     let at = new URL(url, state.page?.url ?? issuer).href;
     let answer = await once(at, sent);
     for (let hops = 0; answer.status >= 300 && answer.status < 400; hops++) {
@@ -103,7 +105,7 @@ export const openBrowser = (issuer: string, reach: string = issuer): Browser => 
       const next = new URL(answer.headers.location ?? "", at);
       if (next.origin !== origin) return (state.page = { ...answer, url: at, leftFor: next.href });
       at = next.href;
-      answer = await once(at, {});
+      answer = await once(at, { headers: always });
     }
     return (state.page = { ...answer, url: at, leftFor: undefined });
   };
