@@ -102,15 +102,18 @@ const parse = (part: string): Readonly<Record<string, unknown>> | undefined => {
   }
 };
 
-/** Only what `signAccessToken` writes: exactly these three members. */
-const readKid = (header: Readonly<Record<string, unknown>> | undefined): string | undefined =>
-  header !== undefined &&
-  Object.keys(header).length === 3 &&
-  header.alg === "ES256" &&
-  header.typ === "at+jwt" &&
-  typeof header.kid === "string"
+/** Only what `signAccessToken` writes: exactly these three members, each once, so that no two readers read two keys (RFC 7515 §4). */
+const readKid = (part: string): string | undefined => {
+  const header = parse(part);
+  return header !== undefined &&
+    Object.keys(header).length === 3 &&
+    header.alg === "ES256" &&
+    header.typ === "at+jwt" &&
+    typeof header.kid === "string" &&
+    Buffer.from(JSON.stringify(header)).toString("base64url") === part
     ? header.kid
     : undefined;
+};
 
 const isTime = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
 const isAudience = (value: unknown): boolean =>
@@ -154,7 +157,7 @@ export const verifyJwt = async (
   if (read === undefined || read.claims.tenant_id !== routed.tenant || read.principal.id !== routed.principal)
     return undefined;
   if (read.claims.iss !== issuer || read.claims.exp * 1000 <= now) return undefined;
-  const kid = readKid(parse(text.slice(0, text.indexOf("."))));
+  const kid = readKid(text.slice(0, text.indexOf(".")));
   const key = kid === undefined ? undefined : (keys.find(kid) ?? (await keys.findFresh(kid)));
   // A kid of ours that signs with another algorithm is another kind of key (RFC 8725 §3.1).
   if (key?.alg !== "ES256") return undefined;
