@@ -149,7 +149,7 @@ test("invariant 2: an application of one tenant signs nobody in to another, by p
   const app = await kit.application({}, acme);
   for (const fields of [{ tenant: globex.ref }, { tenant: globex.id }, {}]) {
     const answer = await kit.authorize(app, fields, eve);
-    assert.ok(!(answer.headers.location ?? "").includes("code="), answer.headers.location);
+    assert.ok(!(answer.headers.location ?? "").includes("code="), String(answer.headers.location));
   }
   // Her session, and the form of the picker, with a tenant she does not belong to.
   const host = await kit.application();
@@ -185,7 +185,7 @@ test("client confusion: code, refresh token, pushed request and registration of 
     refused(await kit.redeem(thief, code), "invalid_grant");
     refused(await kit.refresh(thief, tokens.refresh_token), "invalid_grant");
     const visit = await kit.visit(thief, handle, ada);
-    assert.equal(visit.status, 400, visit.headers.location);
+    assert.equal(visit.status, 400, String(visit.headers.location));
     assert.equal((await kit.introspect(other, tokens.access_token)).text, '{"active":false}');
     await kit.revoke(thief, tokens.refresh_token);
   }
@@ -249,7 +249,7 @@ test("security.md 7: nothing else is a bearer token: cookie, form token, handles
   }
   // An access token is no hint: it neither names a human to sign in nor ends a session without asking.
   const hinted = await kit.authorize(app, { id_token_hint: tokens.access_token }, ada);
-  assert.ok(!(hinted.headers.location ?? "").includes("code="), hinted.headers.location);
+  assert.ok(!(hinted.headers.location ?? "").includes("code="), String(hinted.headers.location));
   const out = await deployment.send(`/oauth/logout?id_token_hint=${tokens.access_token}`, {
     headers: { cookie: ada.cookie },
   });
