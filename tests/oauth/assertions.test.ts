@@ -6,7 +6,8 @@ import { base64url, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 
 import { assertionType } from "../../server/oauth/client-assertion.ts";
 import { type Account, startDeployment } from "./deployment.ts";
 
-const deployment = await startDeployment({ servers: 2 });
+// Each request comes from an address of its own, so that what is refused is refused for what it is, and not for being one of many.
+const deployment = await startDeployment({ servers: 2, env: { COUNTERSIGN_TRUSTED_PROXIES: "127.0.0.1" } });
 after(deployment.close);
 const { issuer } = deployment;
 const tenant = await deployment.tenant();
@@ -28,12 +29,18 @@ const claimsOf = ({ client_id }: Account): JWTPayload => ({
 const signed = (claims: JWTPayload, key = pair.privateKey, header: object = {}): Promise<string> =>
   new SignJWT(claims).setProtectedHeader({ alg: "ES256", kid: "one", ...header }).sign(key);
 
+let callers = 0;
+const elsewhere = (): Readonly<Record<string, string>> => {
+  callers += 1;
+  return { "x-forwarded-for": `198.18.${Math.floor(callers / 250)}.${(callers % 250) + 1}` };
+};
+
 type Fields = Readonly<Record<string, string | readonly string[]>>;
 const present = (client_assertion: string, more: Fields = {}, on = 0) =>
   deployment.form(
     "/oauth/token",
     { grant_type: "client_credentials", client_assertion, client_assertion_type: assertionType, ...more },
-    {},
+    elsewhere(),
     on,
   );
 
@@ -131,14 +138,14 @@ test("invariant 3: also at introspection and revocation a used assertion proves 
     client_assertion_type: assertionType,
   });
   const proof = await prove();
-  assert.equal((await deployment.form("/oauth/introspect", { token, ...proof })).status, 200);
+  assert.equal((await deployment.form("/oauth/introspect", { token, ...proof }, elsewhere())).status, 200);
   for (const path of ["/oauth/introspect", "/oauth/revoke", "/oauth/token"])
     assert.equal(
-      (await deployment.form(path, { token, grant_type: "client_credentials", ...proof }, {}, 1)).status,
+      (await deployment.form(path, { token, grant_type: "client_credentials", ...proof }, elsewhere(), 1)).status,
       401,
       path,
     );
-  assert.equal((await deployment.form("/oauth/revoke", { token, ...(await prove()) }, {}, 1)).status, 200);
+  assert.equal((await deployment.form("/oauth/revoke", { token, ...(await prove()) }, elsewhere(), 1)).status, 200);
   assert.equal(await deployment.isActive(token), false);
 });
 
