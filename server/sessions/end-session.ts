@@ -4,6 +4,7 @@
  */
 import { type PrincipalId, principalRef } from "../../core/ids.ts";
 import { appendInTransaction } from "../audit/store.ts";
+import { endMailLinks } from "../credentials/mail-links/mail-links.ts";
 import { emit } from "../events/store.ts";
 import { principalVersion } from "../platform/cache/fresh-cache.ts";
 import type { Tx } from "../platform/database/database.ts";
@@ -69,6 +70,8 @@ export const endAllOf = async (tx: Tx, user: PrincipalId, ending: EndingAll): Pr
   if (ending.offline) {
     await revokeAllFamilies(tx, user, except, ending.reason, at);
     if (except === null) await dropCodes(tx, user, null);
+    // Whoever had a session may have asked for another address: the link would bring them back once they are out.
+    await endMailLinks(tx, { home: tx.tenant, user }, "change_email", ending.now);
     await touchEverywhere(tx, user);
   }
   return ids;

@@ -118,6 +118,16 @@ export const changeSession = async (tx: Tx, session: Session, change: SessionCha
 /** The live sessions of a user that end here: the one, or all but one. */
 export type WhichSessions = { readonly id: string } | { readonly user: PrincipalId; readonly except: string | null };
 
+/** Holds the session until the transaction ends: false where it has ended. Whoever ends it waits, or has been waited for. */
+export const holdSession = async (tx: Tx, { id, user }: Pick<Session, "id" | "user">): Promise<boolean> => {
+  const rows = await tx.query(
+    "sessions.hold",
+    "select id from sessions where tenant_id = $1 and id = $2 and user_id = $3 and state <> 'ended' for update",
+    [tx.tenant, id, user],
+  );
+  return rows.length === 1;
+};
+
 export const closeSessions = async (
   tx: Tx,
   which: WhichSessions,

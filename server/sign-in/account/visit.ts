@@ -2,6 +2,7 @@
 import { type Fault, fault, type Result } from "../../../core/faults.ts";
 import type { Tx } from "../../platform/database/database.ts";
 import type { Session } from "../../sessions/model.ts";
+import { holdSession } from "../../sessions/store.ts";
 import { sessionGone } from "../give-second-factor.ts";
 import type { SignIn, Visit } from "../needs.ts";
 import { record } from "../record.ts";
@@ -35,7 +36,13 @@ export const withRecent = async <T>(
   needs: SignIn,
   asking: Pick<Asking, "session">,
   work: (tx: Tx, account: Account, now: number) => Promise<Result<T>>,
-): Promise<Result<T>> => (isRecent(needs, asking.session) ? withAccount(needs, asking, work) : notRecent());
+): Promise<Result<T>> =>
+  isRecent(needs, asking.session)
+    ? withAccount(needs, asking, async (tx, account, now) =>
+        // It lived when the request came. Whoever has ended it since has taken the account back.
+        (await holdSession(tx, asking.session)) ? work(tx, account, now) : sessionGone(),
+      )
+    : notRecent();
 
 /** What was done, in the human's own log. */
 export const note = (
