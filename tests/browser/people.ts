@@ -52,17 +52,18 @@ export const totp = (secret: string, stepsAhead = 0): string => {
 
 const mailWithinMs = 10_000;
 
-/** The link in the newest mail to this address, out of the files in the data directory. */
+/** The link in the newest mail to this address, out of the files in the data directories: each mail is sent by one of the processes. */
 export const mailedLink = async (deployment: Deployment, to: string): Promise<string> => {
-  const folder = join(deployment.servers[0]?.dataDir ?? "", "mail");
-  for (const until = Date.now() + mailWithinMs; Date.now() < until; await pause(50)) {
-    const names: readonly string[] = await readdir(folder).catch(() => []);
-    for (const name of names.toSorted().toReversed()) {
-      const text = unfolded(await readFile(join(folder, name), "utf8"));
-      const link = /https?:\/\/\S+link=[\w-]+[^\s"<>)]*/.exec(text)?.[0];
-      if (text.includes(to) && link !== undefined) return link.replaceAll("&amp;", "&");
+  const folders = deployment.servers.map(({ dataDir }) => join(dataDir, "mail"));
+  for (const until = Date.now() + mailWithinMs; Date.now() < until; await pause(50))
+    for (const folder of folders) {
+      const names: readonly string[] = await readdir(folder).catch(() => []);
+      for (const name of names.toSorted().toReversed()) {
+        const text = unfolded(await readFile(join(folder, name), "utf8"));
+        const link = /https?:\/\/\S+link=[\w-]+[^\s"<>)]*/.exec(text)?.[0];
+        if (text.includes(to) && link !== undefined) return link.replaceAll("&amp;", "&");
+      }
     }
-  }
   throw new Error(`no mail with a link reached ${to}`);
 };
 
