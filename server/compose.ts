@@ -123,7 +123,21 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
     const browserKey = derivedKey(secretKey, "known browsers");
     const signIn: SignIn = { platform, model, issuer, hasher, limits, sealKey: secretKey, browserKey };
     const formKey = derivedKey(secretKey, "form tokens");
-    const issuing = { platform, model, issuer, verifier, keys, audit, guardedFetch, remoteKeys, documents: openDocumentState(), dpopKey, limits, statements, userCodeKey };
+    const issuing = {
+      platform,
+      model,
+      issuer,
+      verifier,
+      keys,
+      audit,
+      guardedFetch,
+      remoteKeys,
+      documents: openDocumentState(),
+      dpopKey,
+      limits,
+      statements,
+      userCodeKey,
+    };
     const deciding = { platform, model, modelVersion, issuer, verifier, dpopKey };
     const visiting = { ...issuing, engine, signIn, sealKey: secretKey, formKey, userCodeKey };
     const routes = routeTable(issuing, deciding, visiting);
@@ -139,7 +153,13 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
       observer: observerOf(config, log, metrics),
       addressOf: addressReader(listed(config.trustedProxies)),
     });
-    const handlers = identityHandlers({ engine, deciding, issuing, signIn, registerUser: prepare(model, registerUser) });
+    const handlers = identityHandlers({
+      engine,
+      deciding,
+      issuing,
+      signIn,
+      registerUser: prepare(model, registerUser),
+    });
     const running: { grpc: GrpcServer | undefined } = { grpc: undefined };
 
     return {

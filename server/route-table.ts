@@ -121,7 +121,9 @@ const authorizationRoutes = (needs: Omit<Pushing, "renderError">): readonly Rout
   const common = {
     kind: "web",
     path: "/oauth/authorize",
-    policy: { public: "RFC 6749 §3.1: whoever comes is sent to sign in, and a code is made for the human of the session alone" },
+    policy: {
+      public: "RFC 6749 §3.1: whoever comes is sent to sign in, and a code is made for the human of the session alone",
+    },
     handle: (request: WebRequest) => authorize(authorizing, request),
     refuse: (failure: Fault, requestId: string) => errorPage({ issuer }, failure, requestId),
   } as const;
@@ -175,7 +177,10 @@ const registrationRoutes = (needs: RegistrationNeeds): readonly Route[] =>
     path: registrationPath,
     policy:
       method === "POST"
-        ? { public: "RFC 7591 §3: a client that registers itself has nothing yet; off until a tenant's policy has it on" }
+        ? {
+            public:
+              "RFC 7591 §3: a client that registers itself has nothing yet; off until a tenant's policy has it on",
+          }
         : { client: "RFC 7592 §2: the registration access token, which opens its own registration alone" },
     cors: true,
     handle: (request: WebRequest) => registrationEndpoint(needs, request),
@@ -196,7 +201,11 @@ const handingOutNonces =
       ? { ...route, handle: withDpopNonce(needs, route.handle) }
       : route;
 
-export const routeTable = (needs: Issuing & Introspection & ApplicationGranting & Omit<Pushing, "renderError"> & AuthorizingDevices, deciding: Deciding & NonceNeeds, visiting: AccountNeeds): readonly Route[] => {
+export const routeTable = (
+  needs: Issuing & Introspection & ApplicationGranting & Omit<Pushing, "renderError"> & AuthorizingDevices,
+  deciding: Deciding & NonceNeeds,
+  visiting: AccountNeeds,
+): readonly Route[] => {
   const { pathname } = new URL(needs.issuer);
   const prefix = pathname === "/" ? "" : pathname;
   const routes: readonly Route[] = [

@@ -120,7 +120,14 @@ test("an unreachable database is UNAVAILABLE", async (t) => {
 test("a call without credentials does not reach an authenticated route, and does reach a public one", async (t) => {
   const server = await serve(t, {
     checkPermission: async () => assert.fail("reached"),
-    issueToken: async () => ({ accessToken: "a", tokenType: "Bearer", expiresIn: 300, scope: "", refreshToken: "", idToken: "" }),
+    issueToken: async () => ({
+      accessToken: "a",
+      tokenType: "Bearer",
+      expiresIn: 300,
+      scope: "",
+      refreshToken: "",
+      idToken: "",
+    }),
   });
   const client = connectTo(t, server.port);
   assert.equal(failureOf(await check(client, question(), metadataOf({}))).code, status.UNAUTHENTICATED);

@@ -8,7 +8,15 @@ import type { Route } from "../../server/transport/http/routes.ts";
 import { type Account, startDeployment } from "../oauth/deployment.ts";
 import { type Answer, basic, bearer } from "../oauth/http.ts";
 import { partsOf, signedJwt } from "../oauth/jwt.ts";
-import { clientRoutes, hostOperations, ownTenantOperations, publicRoutes, registrationRoutes, sessionRoutes, userinfoRoutes } from "./exemptions.ts";
+import {
+  clientRoutes,
+  hostOperations,
+  ownTenantOperations,
+  publicRoutes,
+  registrationRoutes,
+  sessionRoutes,
+  userinfoRoutes,
+} from "./exemptions.ts";
 import { neverWere, populate, type Populated, type Request, requestFor } from "./populated.ts";
 
 const deployment = await startDeployment({ servers: 2 });
@@ -16,7 +24,11 @@ after(deployment.close);
 
 const { model } = loadModel("");
 // The table is data; nothing of what its handlers need is touched by reading it.
-const routes = routeTable({ issuer: deployment.issuer, model } as never, { model } as never, { issuer: deployment.issuer } as never);
+const routes = routeTable(
+  { issuer: deployment.issuer, model } as never,
+  { model } as never,
+  { issuer: deployment.issuer } as never,
+);
 const nameOf = (route: Route): string => `${route.method} ${route.path}`;
 const operations = routes.flatMap((route) => (route.kind === "operation" ? [route.operation] : []));
 const evaluation = routes.filter((route) => route.kind === "json").map(nameOf);
@@ -149,7 +161,16 @@ test("invariant 10: the routes that need no token are exactly those on the commi
   assert.deepEqual(ofPolicy("client"), [...clientRoutes, ...registrationRoutes, ...userinfoRoutes].toSorted());
   assert.deepEqual(ofPolicy("session"), sessionRoutes);
   assert.deepEqual(evaluation, ["POST /access/v1/evaluation"]);
-  assert.equal(routes.length, publicRoutes.length + clientRoutes.length + registrationRoutes.length + userinfoRoutes.length + sessionRoutes.length + evaluation.length + operations.length);
+  assert.equal(
+    routes.length,
+    publicRoutes.length +
+      clientRoutes.length +
+      registrationRoutes.length +
+      userinfoRoutes.length +
+      sessionRoutes.length +
+      evaluation.length +
+      operations.length,
+  );
 });
 
 test("invariant 2: the operations that name nothing of a tenant are exactly those on the committed list", () => {
@@ -343,7 +364,8 @@ test("RFC 7592 §2: a registration is opened by its own token, and by no other",
 
 test("OIDC Core §5.3: userinfo is opened by no dead token, by no machine's, and by none that it does not need", async () => {
   for (const method of userinfoRoutes.map((name) => name.split(" ")[0] ?? "")) {
-    const information = (headers: Readonly<Record<string, string>>) => deployment.send("/oauth/userinfo", { method, headers });
+    const information = (headers: Readonly<Record<string, string>>) =>
+      deployment.send("/oauth/userinfo", { method, headers });
     assert.equal((await information({})).status, 401);
     for (const token of Object.values(dead).flat()) assert.equal((await information(bearer(token))).status, 401);
     for (const token of [ownersToken, deployment.host]) assert.equal((await information(bearer(token))).status, 403);

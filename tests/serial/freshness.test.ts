@@ -13,7 +13,11 @@ const trials_crashing = 500;
 const lanesPerKind = 2;
 
 const redis = await startRedis();
-const deployment = await startDeployment({ servers: 2, cacheUrl: redis.url });
+const deployment = await startDeployment({
+  servers: 2,
+  cacheUrl: redis.url,
+  env: { COUNTERSIGN_TRUSTED_PROXIES: "127.0.0.1" },
+});
 const gateway = openGateway(deployment);
 after(async () => {
   gateway.close();

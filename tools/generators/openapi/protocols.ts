@@ -300,7 +300,10 @@ const described: Readonly<Record<string, ProtocolEntry>> = {
     },
   },
   ...registrationEntries,
-  "GET /oauth/userinfo": userinfoEntry("oauth.userinfo", "What a client may know of the human whose token it holds (OIDC Core §5.3)"),
+  "GET /oauth/userinfo": userinfoEntry(
+    "oauth.userinfo",
+    "What a client may know of the human whose token it holds (OIDC Core §5.3)",
+  ),
   "POST /oauth/userinfo": userinfoEntry("oauth.userinfo-post", "The same, asked by POST"),
   "GET /oauth/jwks": {
     operationId: "oauth.jwks",
