@@ -640,6 +640,8 @@ CREATE OR REPLACE FUNCTION public.rotate_refresh_token(p_home uuid, p_hash bytea
  LANGUAGE plpgsql
 AS $function$
 declare
+  v_found uuid;
+  v_family_id uuid;
   v_token uuid;
   v_use_time timestamptz;
   v_expire_time timestamptz;
@@ -648,26 +650,27 @@ declare
   v_before text := coalesce(current_setting('countersign.tenant', true), '');
 begin
   perform set_config('countersign.tenant', p_home::text, true);
+  -- Both rows are named by their keys before they are joined: a family that has been used for months has thousands of tokens, and a plan that
+  -- came to the token through its family would read them all.
+  select t.id, t.family_id into v_found, v_family_id from refresh_tokens t where t.tenant_id = p_home and t.hash = p_hash;
   if p_rotate then
     update refresh_tokens t set use_time = p_now
       from token_families f
-     where t.tenant_id = p_home and t.hash = p_hash and t.use_time is null and t.expire_time > p_now
-       and f.tenant_id = p_home and f.id = t.family_id and f.revoke_time is null
+     where t.tenant_id = p_home and t.id = v_found and t.use_time is null and t.expire_time > p_now
+       and f.tenant_id = p_home and f.id = v_family_id and f.revoke_time is null
        and f.client_tenant_id = p_client_tenant and f.application_id = p_application
        and (f.dpop_jkt is null or f.dpop_jkt is not distinct from p_jkt)
      returning t.id, t.family_id into v_token, v_family.id;
   else
     select t.id, t.family_id into v_token, v_family.id
-      from refresh_tokens t join token_families f on f.tenant_id = p_home and f.id = t.family_id
-     where t.tenant_id = p_home and t.hash = p_hash and t.use_time is null and t.expire_time > p_now and f.revoke_time is null
+      from refresh_tokens t join token_families f on f.tenant_id = p_home and f.id = v_family_id
+     where t.tenant_id = p_home and t.id = v_found and t.use_time is null and t.expire_time > p_now and f.revoke_time is null
        and f.client_tenant_id = p_client_tenant and f.application_id = p_application
        and (f.dpop_jkt is null or f.dpop_jkt is not distinct from p_jkt);
   end if;
   if v_token is null then
-    select t.use_time, t.expire_time into v_use_time, v_expire_time from refresh_tokens t where t.tenant_id = p_home and t.hash = p_hash;
-    select f.* into v_family
-      from refresh_tokens t join token_families f on f.tenant_id = p_home and f.id = t.family_id
-     where t.tenant_id = p_home and t.hash = p_hash;
+    select t.use_time, t.expire_time into v_use_time, v_expire_time from refresh_tokens t where t.tenant_id = p_home and t.id = v_found;
+    select f.* into v_family from token_families f where f.tenant_id = p_home and f.id = v_family_id;
     perform set_config('countersign.tenant', v_before, true);
     return jsonb_build_object('family', v_family.id, 'error', case
       when v_family.id is null or v_family.client_tenant_id <> p_client_tenant or v_family.application_id <> p_application then 'unknown'
