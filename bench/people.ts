@@ -9,6 +9,7 @@ import { rowNames } from "./names.ts";
 import { callback, challenge, people, verifier } from "./oidc-provider-people.ts";
 import { call, type OurServer, startOurServer } from "./ours.ts";
 import { basic } from "./peers.ts";
+import { addVolume } from "./volume.ts";
 
 export type People = {
   readonly server: OurServer;
@@ -32,14 +33,14 @@ const uuidIn = (ref: string): string => ref.split("/")[1] ?? "";
 export const startPeople = async (databaseUrl: string, cacheUrl: string): Promise<People> => {
   const server = await startOurServer(databaseUrl, cacheUrl);
   try {
-    return await fill(server);
+    return await fill(server, databaseUrl);
   } catch (error) {
     await server.stop();
     throw error;
   }
 };
 
-const fill = async (server: OurServer): Promise<People> => {
+const fill = async (server: OurServer, databaseUrl: string): Promise<People> => {
   const issuer = `http://localhost:${server.httpPort}`;
   const { resource: tenant = "" } = await call(server, "/v1/organizations", { display_name: "Bench" });
   const application = await call(
@@ -129,6 +130,8 @@ const fill = async (server: OurServer): Promise<People> => {
   };
   const everybody = [];
   for (let nth = 0; nth < people; nth++) everybody.push(await person(nth));
+
+  await addVolume(databaseUrl, uuidIn(tenant));
 
   const at = { pid: server.pid, port: server.httpPort, protocol: { kind: "http" } } as const;
   return {
