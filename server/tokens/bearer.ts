@@ -31,8 +31,7 @@ const readScheme = (scheme: "bearer" | "dpop", authorization: string | undefined
   return presented !== undefined && isToken(presented) ? presented : refused;
 };
 
-/** What a token may name as its audience to be meant for us: the issuer, and each of its APIs, as their metadata names them (RFC 9728). */
-export const ownResources = (issuer: string): readonly string[] => [issuer, ...apiPaths.map((path) => issuer + path)];
+/** What a token may name as its audience to be meant for us, beside the issuer: each of its APIs, as their metadata names them (RFC 9728). */
 export const apiPaths: readonly string[] = ["/v1", "/access/v1"];
 
 const isForUs = (issuer: string, audience: readonly string[]): boolean =>

@@ -6,7 +6,7 @@ import type { PrincipalId, TenantId } from "../../../core/ids.ts";
 import { principalVersion } from "../../platform/cache/fresh-cache.ts";
 import type { Tx } from "../../platform/database/database.ts";
 import type { EndReason } from "./model.ts";
-import { markEnded, markEndedOfClient, markEndedOfConsent } from "./store.ts";
+import { markEnded, markEndedOfConsent } from "./store.ts";
 
 /** A family is named by where it lives. */
 export type FamilyKey = { readonly home: TenantId; readonly id: string };
@@ -30,17 +30,6 @@ export const endFamily = async (
   tx.touch(principalVersion(ended.bound, ended.user));
   return { home: ended.home, id: ended.id, user: ended.user, bound: ended.bound, clientId: ended.client_id };
 };
-
-/**
- * Every family of one application, whosever and wherever: when it is disabled or deleted, or its secrets are taken for stolen. Any
- * transaction will do. Returns how many humans' access it was, per tenant.
- */
-export const endFamiliesOfClient = async (
-  tx: Tx,
-  client: { readonly tenant: TenantId; readonly id: string },
-  reason: EndReason,
-  now: number,
-): Promise<number> => touchAll(tx, await markEndedOfClient(tx, client, reason, new Date(now)));
 
 /** What a human has given one client, for one tenant or for all: when they take it back. In a transaction of their home tenant. */
 export const endFamiliesOfConsent = async (

@@ -280,21 +280,6 @@ export const markEnded = async (
   return rows[0]?.ended ?? undefined;
 };
 
-/** `[bound tenant, user]` of each family that was ended. */
-export const markEndedOfClient = async (
-  tx: Tx,
-  client: { readonly tenant: TenantId; readonly id: string },
-  reason: EndReason,
-  now: Date,
-): Promise<readonly (readonly [TenantId, PrincipalId])[]> => {
-  const rows = await tx.query<{ ended: readonly (readonly [TenantId, PrincipalId])[] }>(
-    "families.end_of_client",
-    "select end_families_of_client($1, $2, $3, $4) as ended",
-    [client.tenant, client.id, reason, now],
-  );
-  return rows[0]?.ended ?? [];
-};
-
 /** What a human has given one client, in the human's home tenant; for one tenant, or (null) for all. */
 export const markEndedOfConsent = async (
   tx: Tx,

@@ -4,6 +4,7 @@
  */
 import { fault, isFault, type Result } from "../../../core/faults.ts";
 import { principalRef } from "../../../core/ids.ts";
+import { removeCredentials } from "../../credentials/second-factors.ts";
 import { emit } from "../../events/store.ts";
 import { principalVersion } from "../../platform/cache/fresh-cache.ts";
 import { tenantsOf } from "../../principals/memberships/store.ts";
@@ -14,7 +15,7 @@ import { holdAccount } from "../store.ts";
 import { transactionOrUndone, undo } from "../undo.ts";
 import { refusedAs } from "./change-password.ts";
 import { endIn } from "./leave-tenant.ts";
-import { anonymise, deleteWhatProves, forgetInvitations, inTenant } from "./store.ts";
+import { anonymise, forgetInvitations, forgetTraces, inTenant } from "./store.ts";
 import { type Asking, note, withAccount } from "./visit.ts";
 
 /** Confirmed by the password; where there is none, by a fresh proof. */
@@ -39,7 +40,8 @@ export const deleteAccount = async (needs: SignIn, asking: Asking, password: str
       if (refused !== undefined) throw undo(refused);
       await inTenant(tx, tenant, (there) => forgetInvitations(there, session.user));
     }
-    await deleteWhatProves(tx, session.user);
+    await removeCredentials(tx, session);
+    await forgetTraces(tx, session.user);
     if (!(await anonymise(tx, session.user, new Date(now)))) throw undo(fault("not_found", "there is no such account"));
     tx.touch(principalVersion(session.home, session.user));
     await note(tx, asking, "delete", now);

@@ -41,23 +41,12 @@ export const anonymise = async (tx: Tx, user: PrincipalId, now: Date): Promise<b
   return rows.length === 1;
 };
 
-const ofHuman = [
-  "passwords",
-  "totp_devices",
-  "recovery_codes",
-  "passkeys",
-  "mail_links",
-  "remembered_devices",
-  "consents",
-] as const;
-
-/** Everything that proves the human, and what they agreed to. */
-export const deleteWhatProves = async (tx: Tx, user: PrincipalId): Promise<void> => {
-  for (const table of ofHuman)
-    await tx.query(`account.delete_${table}`, `delete from ${table} where tenant_id = $1 and user_id = $2`, [
-      tx.tenant,
-      user,
-    ]);
+/** What the human agreed to, and where they were. What proves them is `removeCredentials`'. */
+export const forgetTraces = async (tx: Tx, user: PrincipalId): Promise<void> => {
+  await tx.query("account.delete_consents", "delete from consents where tenant_id = $1 and user_id = $2", [
+    tx.tenant,
+    user,
+  ]);
   // Where from and with what: theirs, not the log's.
   await tx.query(
     "account.forget_places",
