@@ -1,13 +1,11 @@
 /** What the walks need of a deployment: people with passwords, tenants with policies, applications, and the mail they were sent. */
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { hash } from "@node-rs/argon2";
 import type { Deployment, Tenant } from "../oauth/deployment.ts";
+import { mailedLink as linkMailedTo } from "../support/mail-folder.ts";
 
 export const password = "correct horse battery staple";
 
@@ -50,28 +48,12 @@ export const totp = (secret: string, stepsAhead = 0): string => {
   return String((digest.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");
 };
 
-const mailWithinMs = 10_000;
-
-/** The link in the newest mail to this address, out of the files in the data directories: each mail is sent by one of the processes. */
-export const mailedLink = async (deployment: Deployment, to: string): Promise<string> => {
-  const folders = deployment.servers.map(({ dataDir }) => join(dataDir, "mail"));
-  for (const until = Date.now() + mailWithinMs; Date.now() < until; await pause(50))
-    for (const folder of folders) {
-      const names: readonly string[] = await readdir(folder).catch(() => []);
-      for (const name of names.toSorted().toReversed()) {
-        const text = unfolded(await readFile(join(folder, name), "utf8"));
-        const link = /https?:\/\/\S+link=[\w-]+[^\s"<>)]*/.exec(text)?.[0];
-        if (text.includes(to) && link !== undefined) return link.replaceAll("&amp;", "&");
-      }
-    }
-  throw new Error(`no mail with a link reached ${to}`);
-};
-
-/** RFC 2045 §6.7: quoted-printable. */
-const unfolded = (mail: string): string =>
-  mail
-    .replaceAll(/=\r?\n/g, "")
-    .replaceAll(/=([0-9A-F]{2})/g, (_whole, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+/** The link in the newest mail to this address, whichever process sent it. */
+export const mailedLink = (deployment: Deployment, to: string): Promise<string> =>
+  linkMailedTo(
+    deployment.servers.map(({ dataDir }) => dataDir),
+    to,
+  );
 
 export type Receiver = { readonly redirectUri: string; readonly server: Server };
 

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import * as client from "openid-client";
 import { inShell, readPage, root } from "../readme/page.ts";
 import { type Browser, openBrowser, type Page } from "../support/browser.ts";
+import { mailedLink } from "../support/mail-folder.ts";
 import { freePort } from "../support/redis.ts";
 import { startServer } from "../support/server-process.ts";
 
@@ -65,17 +65,6 @@ const comeBack = async (site: Browser, { leftFor = "", text }: Page): Promise<Re
 const claimsOn = ({ text }: Page): Readonly<Record<string, unknown>> => {
   const [, shown] = /<pre>([^]*)<\/pre>/.exec(text) ?? assert.fail(text);
   return JSON.parse(shown ?? "") as Readonly<Record<string, unknown>>;
-};
-
-const mailedLink = async (to: string): Promise<string> => {
-  const folder = join(server.dataDir, "mail");
-  for (const until = Date.now() + 10_000; Date.now() < until; await pause(50))
-    for (const name of (await readdir(folder).catch((): string[] => [])).toSorted().toReversed()) {
-      const mail = (await readFile(join(folder, name), "utf8")).replaceAll(/=\r?\n/g, "").replaceAll("=3D", "=");
-      const [link] = /https?:\/\/\S+link=[\w-]+/.exec(mail) ?? [];
-      if (mail.includes(to) && link !== undefined) return link;
-    }
-  return assert.fail(`no mail with a link reached ${to}`);
 };
 
 const AsyncFunction = Object.getPrototypeOf(async () => undefined).constructor as new (
@@ -171,7 +160,7 @@ test("the guide to signing people in is true from its first line to its last", a
   });
 
   await t.test("invited to a tenant, one chooses, or the application names it; its policy is kept", async () => {
-    const invitation = await browser.get(await mailedLink(ada.email));
+    const invitation = await browser.get(await mailedLink([server.dataDir], ada.email));
     assert.match(invitation.text, /Acme/);
     await browser.submit({}, "/invitation");
     const picker = await signIn(site, browser);

@@ -1,4 +1,5 @@
-// How a run of the tests is shown: a line a file as it ends, the failures in full, and the counts as the last line.
+// How a run of the tests is shown: a line a file as it ends, with what failed in it; then all failures again, and the counts as the
+// last line. Failures stand twice, since a log may be cut at either end.
 import type { FileReport } from "./run-file.ts";
 
 const slowMs = 3_000;
@@ -6,7 +7,8 @@ const slowFilesShownMax = 5;
 
 export const fileLine = (report: FileReport): string => {
   const outcome = report.failures.length === 0 ? "ok  " : "FAIL";
-  return `${outcome} ${report.file}  ${report.passed} passed, ${seconds(report.durationMs)}`;
+  const line = `${outcome} ${report.file}  ${report.passed} passed, ${seconds(report.durationMs)}`;
+  return report.failures.length === 0 ? line : `${line}\n${fileFailures(report)}\n`;
 };
 
 /** Everything after the last file: failures, slow files, counts. */

@@ -8,9 +8,9 @@ import type { MailMessage, MailTransport } from "./transport.ts";
 const folderMode = 0o700;
 const fileMode = 0o600;
 
-/** `20260131T080000Z-{id}.eml`. */
+/** `20260131T080000.123Z-{id}.eml`: the order of the names is the order of the mails. */
 export const mailFile = (folder: string, { id, time }: Pick<MailMessage, "id" | "time">): string =>
-  join(folder, `${time.toISOString().replaceAll(/[-:]|\.\d+/g, "")}-${id}.eml`);
+  join(folder, `${time.toISOString().replaceAll(/[-:]/g, "")}-${id}.eml`);
 
 export const openMailFiles = (folder: string): MailTransport => {
   const transport = createTransport({ streamTransport: true, buffer: true, newline: "unix" });
@@ -19,7 +19,7 @@ export const openMailFiles = (folder: string): MailTransport => {
       const { message: octets } = await transport.sendMail(composed(message));
       await mkdir(folder, { recursive: true, mode: folderMode });
       const path = mailFile(folder, message);
-      // Whoever reads the folder meanwhile sees a whole mail or none.
+      // A name that ends in `.eml` is a whole mail.
       await writeFile(`${path}.new`, octets as Buffer, { mode: fileMode });
       await rename(`${path}.new`, path);
     },
