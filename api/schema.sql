@@ -210,11 +210,16 @@ CREATE OR REPLACE FUNCTION public.decision_facts(p_host uuid, p_bound uuid, p_ki
  LANGUAGE plpgsql
 AS $function$
 declare
+  v_read text := pg_current_snapshot()::text;
   v_state text;
   v_kind text := p_kind;
   v_home uuid;
+  v_whose uuid[];
+  v_ancestors uuid[];
+  v_resource jsonb;
   v_assignments jsonb;
   v_host_assignments jsonb;
+  v_grants jsonb;
   v_path jsonb;
   -- put back at the end: inside a transaction the statements that follow belong to the transaction's own tenant
   v_before text := coalesce(current_setting('countersign.tenant', true), '');
@@ -237,34 +242,47 @@ begin
 
   if p_bound = p_host then
     select jsonb_agg(jsonb_build_array(a.id, a.role_name, r.id, r.permissions, r.within_grants, null, a.propagation,
-        extract(epoch from a.expire_time) * 1000) order by a.id)
+        extract(epoch from a.expire_time) * 1000, a.condition, null) order by a.id)
       into v_host_assignments
       from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
      where a.tenant_id = p_host and a.principal_id = p_principal and a.node_id = p_host and a.principal_kind = v_kind;
   end if;
 
   perform set_config('countersign.tenant', p_tenant::text, true);
+  select n.ancestors, nullif(jsonb_strip_nulls(jsonb_build_object(
+      'owner', case n.owner_kind when 'human' then 'users/' || n.owner_id when 'service' then 'service-accounts/' || n.owner_id end,
+      'attributes', nullif(n.attributes, '{}'))), '{}')
+    into v_ancestors, v_resource
+    from nodes n where n.tenant_id = p_tenant and n.id = p_node;
   select jsonb_agg(jsonb_build_array(n.id, n.type, n.state) order by step.ordinality)
     into v_path
-    from nodes target
-    cross join lateral unnest(target.ancestors) with ordinality as step (id, ordinality)
-    join nodes n on n.tenant_id = p_tenant and n.id = step.id
-   where target.tenant_id = p_tenant and target.id = p_node;
+    from unnest(v_ancestors) with ordinality as step (id, ordinality)
+    join nodes n on n.tenant_id = p_tenant and n.id = step.id;
 
-  if p_bound = p_tenant and p_bound <> p_host then
+  if p_bound = p_tenant and p_bound <> p_host and v_path is not null then
+    select array_prepend(p_principal, array_agg(c.group_id)) into v_whose
+      from group_closure c where c.tenant_id = p_tenant and c.principal_id = p_principal and c.principal_kind = v_kind;
     select jsonb_agg(jsonb_build_array(a.id, a.role_name, r.id, r.permissions, r.within_grants, a.node_id, a.propagation,
-        extract(epoch from a.expire_time) * 1000) order by a.id)
+        extract(epoch from a.expire_time) * 1000, a.condition, case a.principal_kind when 'group' then a.principal_id end) order by a.id)
       into v_assignments
-      from nodes target
-      cross join lateral unnest(target.ancestors) as step (id)
-      join role_assignments a on a.tenant_id = p_tenant and a.principal_id = p_principal and a.node_id = step.id
-      left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
-     where target.tenant_id = p_tenant and target.id = p_node and a.principal_kind = v_kind;
+      from unnest(v_whose) as who (id)
+      cross join unnest(v_ancestors) as step (id)
+      join role_assignments a on a.tenant_id = p_tenant and a.principal_id = who.id and a.node_id = step.id
+        and a.principal_kind = case who.id when p_principal then v_kind else 'group' end
+      left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id;
+    select jsonb_agg(jsonb_build_array(g.id, g.node_id, g.level, extract(epoch from g.expire_time) * 1000, g.condition,
+        case g.principal_kind when 'group' then g.principal_id end) order by g.id)
+      into v_grants
+      from unnest(v_whose) as who (id)
+      cross join unnest(v_ancestors) as step (id)
+      join resource_grants g on g.tenant_id = p_tenant and g.principal_id = who.id and g.node_id = step.id
+        and g.principal_kind = case who.id when p_principal then v_kind else 'group' end;
   end if;
 
   perform set_config('countersign.tenant', v_before, true);
-  return jsonb_build_object('kind', v_kind, 'state', v_state, 'path', v_path,
-    'assignments', coalesce(v_assignments, '[]'::jsonb) || coalesce(v_host_assignments, '[]'::jsonb));
+  return jsonb_build_object('kind', v_kind, 'state', v_state, 'path', v_path, 'read', v_read,
+    'assignments', coalesce(v_assignments, '[]'::jsonb) || coalesce(v_host_assignments, '[]'::jsonb),
+    'grants', coalesce(v_grants, '[]'::jsonb), 'resource', v_resource);
 end $function$;
 
 CREATE OR REPLACE FUNCTION public.end_families_of_client(p_client_tenant uuid, p_application uuid, p_reason text, p_now timestamp with time zone)
@@ -1220,6 +1238,57 @@ alter table events enable row level security;
 alter table events force row level security;
 grant insert, select, update on table events to countersign_app;
 
+create table group_closure (
+  tenant_id uuid not null,
+  principal_id uuid not null,
+  group_id uuid not null,
+  principal_kind text not null,
+  constraint group_closure_pkey PRIMARY KEY (tenant_id, principal_id, group_id),
+  constraint group_closure_tenant_id_group_id_fkey FOREIGN KEY (tenant_id, group_id) REFERENCES groups(tenant_id, id),
+  constraint group_closure_principal_kind_check CHECK ((principal_kind = ANY (ARRAY['human'::text, 'service'::text])))
+);
+CREATE INDEX group_closure_by_group ON group_closure USING btree (tenant_id, group_id, principal_id);
+create policy of_the_tenant on group_closure for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table group_closure enable row level security;
+alter table group_closure force row level security;
+grant delete, insert, select on table group_closure to countersign_app;
+
+create table group_members (
+  tenant_id uuid not null,
+  group_id uuid not null,
+  member_kind text not null,
+  member_id uuid not null,
+  create_time timestamp with time zone not null,
+  constraint group_members_pkey PRIMARY KEY (tenant_id, group_id, member_id),
+  constraint group_members_tenant_id_group_id_fkey FOREIGN KEY (tenant_id, group_id) REFERENCES groups(tenant_id, id),
+  constraint group_members_check CHECK ((group_id <> member_id)),
+  constraint group_members_member_kind_check CHECK ((member_kind = ANY (ARRAY['human'::text, 'service'::text, 'group'::text])))
+);
+CREATE INDEX group_members_by_member ON group_members USING btree (tenant_id, member_id);
+create policy of_the_tenant on group_members for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table group_members enable row level security;
+alter table group_members force row level security;
+grant delete, insert, select on table group_members to countersign_app;
+
+create table groups (
+  tenant_id uuid not null,
+  id uuid not null,
+  node_id uuid not null,
+  display_name text not null,
+  description text not null,
+  revision bigint default 1 not null,
+  create_time timestamp with time zone not null,
+  update_time timestamp with time zone not null,
+  constraint groups_pkey PRIMARY KEY (tenant_id, id),
+  constraint groups_tenant_id_node_id_fkey FOREIGN KEY (tenant_id, node_id) REFERENCES nodes(tenant_id, id)
+);
+CREATE INDEX groups_by_time ON groups USING btree (tenant_id, create_time, id);
+CREATE UNIQUE INDEX groups_name ON groups USING btree (tenant_id, node_id, lower(display_name));
+create policy of_the_tenant on groups for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table groups enable row level security;
+alter table groups force row level security;
+grant delete, insert, select, update on table groups to countersign_app;
+
 create table idempotency_keys (
   tenant_id uuid not null,
   principal_id uuid not null,
@@ -1386,11 +1455,17 @@ create table nodes (
   revision bigint default 1 not null,
   create_time timestamp with time zone not null,
   update_time timestamp with time zone not null,
+  owner_kind text,
+  owner_id uuid,
+  attributes jsonb default '{}'::jsonb not null,
   constraint nodes_pkey PRIMARY KEY (tenant_id, id),
   constraint nodes_tenant_id_parent_id_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES nodes(tenant_id, id),
   constraint nodes_ancestors_check CHECK ((cardinality(ancestors) <= 32)),
+  constraint nodes_attributes_check CHECK (((jsonb_typeof(attributes) = 'object'::text) AND (pg_column_size(attributes) <= 8192))),
   constraint nodes_check CHECK (((parent_id IS NULL) = (id = tenant_id))),
   constraint nodes_check1 CHECK (((ancestors[1] = id) AND (ancestors[cardinality(ancestors)] = tenant_id))),
+  constraint nodes_owner CHECK (((owner_kind IS NULL) = (owner_id IS NULL))),
+  constraint nodes_owner_kind_check CHECK ((owner_kind = ANY (ARRAY['human'::text, 'service'::text]))),
   constraint nodes_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text, 'deleted'::text])))
 );
 CREATE INDEX nodes_by_parent ON nodes USING btree (tenant_id, parent_id);
@@ -1501,6 +1576,32 @@ alter table remembered_devices enable row level security;
 alter table remembered_devices force row level security;
 grant delete, insert, select, update on table remembered_devices to countersign_app;
 
+create table resource_grants (
+  tenant_id uuid not null,
+  principal_id uuid not null,
+  node_id uuid not null,
+  id uuid not null,
+  principal_kind text not null,
+  level text not null,
+  condition text,
+  expire_time timestamp with time zone,
+  revision bigint default 1 not null,
+  create_time timestamp with time zone not null,
+  update_time timestamp with time zone not null,
+  constraint resource_grants_pkey PRIMARY KEY (tenant_id, principal_id, node_id, id),
+  constraint resource_grants_tenant_id_id_key UNIQUE (tenant_id, id),
+  constraint resource_grants_tenant_id_node_id_fkey FOREIGN KEY (tenant_id, node_id) REFERENCES nodes(tenant_id, id),
+  constraint resource_grants_condition_check CHECK (((length(condition) >= 1) AND (length(condition) <= 2000))),
+  constraint resource_grants_principal_kind_check CHECK ((principal_kind = ANY (ARRAY['human'::text, 'service'::text, 'group'::text])))
+);
+CREATE INDEX resource_grants_by_node ON resource_grants USING btree (tenant_id, node_id);
+CREATE INDEX resource_grants_by_time ON resource_grants USING btree (tenant_id, create_time, id);
+CREATE UNIQUE INDEX resource_grants_once ON resource_grants USING btree (tenant_id, principal_id, node_id, level, COALESCE(condition, ''::text));
+create policy of_the_tenant on resource_grants for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table resource_grants enable row level security;
+alter table resource_grants force row level security;
+grant delete, insert, select, update on table resource_grants to countersign_app;
+
 create table revoked_tokens (
   tenant_id uuid not null,
   jti uuid not null,
@@ -1529,17 +1630,20 @@ create table role_assignments (
   revision bigint default 1 not null,
   create_time timestamp with time zone not null,
   update_time timestamp with time zone not null,
+  condition text,
   constraint role_assignments_pkey PRIMARY KEY (tenant_id, principal_id, node_id, id),
   constraint role_assignments_tenant_id_id_key UNIQUE (tenant_id, id),
   constraint role_assignments_tenant_id_node_id_fkey FOREIGN KEY (tenant_id, node_id) REFERENCES nodes(tenant_id, id),
   constraint role_assignments_tenant_id_role_id_fkey FOREIGN KEY (tenant_id, role_id) REFERENCES roles(tenant_id, id),
   constraint role_assignments_check CHECK (((role_name IS NULL) <> (role_id IS NULL))),
-  constraint role_assignments_principal_kind_check CHECK ((principal_kind = ANY (ARRAY['human'::text, 'service'::text]))),
+  constraint role_assignments_condition_check CHECK (((length(condition) >= 1) AND (length(condition) <= 2000))),
+  constraint role_assignments_principal_kind_check CHECK ((principal_kind = ANY (ARRAY['human'::text, 'service'::text, 'group'::text]))),
   constraint role_assignments_propagation_check CHECK ((propagation = ANY (ARRAY['subtree'::text, 'self'::text])))
 );
+CREATE INDEX role_assignments_by_node ON role_assignments USING btree (tenant_id, node_id);
 CREATE INDEX role_assignments_by_role ON role_assignments USING btree (tenant_id, role_id) WHERE (role_id IS NOT NULL);
 CREATE INDEX role_assignments_by_time ON role_assignments USING btree (tenant_id, create_time, id);
-CREATE UNIQUE INDEX role_assignments_once ON role_assignments USING btree (tenant_id, principal_id, node_id, COALESCE(role_name, (role_id)::text), propagation);
+CREATE UNIQUE INDEX role_assignments_once ON role_assignments USING btree (tenant_id, principal_id, node_id, COALESCE(role_name, (role_id)::text), propagation, COALESCE(condition, ''::text));
 create policy of_the_tenant on role_assignments for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
 alter table role_assignments enable row level security;
 alter table role_assignments force row level security;
@@ -1636,6 +1740,40 @@ create table setup_links (
   constraint setup_links_pkey PRIMARY KEY (hash)
 );
 grant insert, select, update on table setup_links to countersign_app;
+
+create table share_links (
+  tenant_id uuid not null,
+  id uuid not null,
+  node_id uuid not null,
+  level text not null,
+  display_name text not null,
+  hash bytea not null,
+  key_id text not null,
+  password_hash text,
+  creator_kind text not null,
+  creator_id uuid not null,
+  uses_max integer,
+  uses integer default 0 not null,
+  failures integer default 0 not null,
+  create_time timestamp with time zone not null,
+  expire_time timestamp with time zone not null,
+  revoke_time timestamp with time zone,
+  last_use_time timestamp with time zone,
+  revision bigint default 1 not null,
+  constraint share_links_pkey PRIMARY KEY (tenant_id, id),
+  constraint share_links_tenant_id_hash_key UNIQUE (tenant_id, hash),
+  constraint share_links_tenant_id_node_id_fkey FOREIGN KEY (tenant_id, node_id) REFERENCES nodes(tenant_id, id),
+  constraint share_links_check CHECK (((uses >= 0) AND ((uses_max IS NULL) OR (uses <= uses_max)))),
+  constraint share_links_check1 CHECK ((expire_time <= (create_time + '366 days'::interval))),
+  constraint share_links_creator_kind_check CHECK ((creator_kind = ANY (ARRAY['human'::text, 'service'::text]))),
+  constraint share_links_uses_max_check CHECK (((uses_max >= 1) AND (uses_max <= 1000000)))
+);
+CREATE INDEX share_links_by_node ON share_links USING btree (tenant_id, node_id);
+CREATE INDEX share_links_by_time ON share_links USING btree (tenant_id, create_time, id);
+create policy of_the_tenant on share_links for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
+alter table share_links enable row level security;
+alter table share_links force row level security;
+grant insert, select, update on table share_links to countersign_app;
 
 create table sign_in_policies (
   tenant_id uuid not null,

@@ -16,11 +16,21 @@ export type PrincipalId = Id<"principal">;
 export type CredentialId = Id<"credential">;
 export type RoleId = Id<"role">;
 export type AssignmentId = Id<"assignment">;
+export type GrantId = Id<"grant">;
+export type GroupId = Id<"group">;
+export type ShareLinkId = Id<"share-link">;
 
 export type PrincipalKind = "human" | "service";
 
+/** Whom authority can be given to: a principal, or a group of them. */
+export type BeneficiaryKind = PrincipalKind | "group";
+export type BeneficiaryId = PrincipalId | GroupId;
+
 /** The REST collections principals live in, by kind. */
 export const principalCollections = { human: "users", service: "service-accounts" } as const;
+
+/** The same, groups among them. */
+export const beneficiaryCollections = { ...principalCollections, group: "groups" } as const;
 
 /** The tenant that stands for the deployment itself; operators and the platform's own services live in it. */
 export const hostTenant = "00000000-0000-4000-8000-000000000000" as TenantId;
@@ -53,6 +63,14 @@ export const principalKindOf = (collection: string): PrincipalKind | undefined =
     : collection === principalCollections.service
       ? "service"
       : undefined;
+
+/** `users/{uuid}`, `service-accounts/{uuid}` or `groups/{uuid}`. */
+export const beneficiaryRef = (kind: BeneficiaryKind, id: BeneficiaryId): string =>
+  formatRef(beneficiaryCollections[kind], id);
+
+/** The kind of beneficiary a collection holds, or undefined where it holds none. */
+export const beneficiaryKindOf = (collection: string): BeneficiaryKind | undefined =>
+  collection === beneficiaryCollections.group ? "group" : principalKindOf(collection);
 
 /** `users/{uuid}` or `service-accounts/{uuid}`. */
 export const principalRef = (kind: PrincipalKind, id: PrincipalId): string => formatRef(principalCollections[kind], id);

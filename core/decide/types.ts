@@ -18,11 +18,16 @@ export type Question = {
    * a human have a human actor of record, as delegated calls are decided on the human's facts.
    */
   readonly humanPresent?: boolean;
-  /** How the human authenticated (RFC 9470 `acr`). Not read yet: no model can ask for a step-up so far. */
+  /** How the human authenticated (RFC 9470 `acr`). Absent: not known, which meets no demand. */
   readonly acr?: string;
-  /** Attributes of the request. Not read yet: models have no conditions so far. */
-  readonly context?: Readonly<Record<string, unknown>>;
+  /** Attributes of the request, as whoever asks vouches for them: `context` in a condition. */
+  readonly context?: Attributes;
+  /** Attributes of the subject and of the resource, likewise: `subject.properties` and `resource.properties` in a condition. */
+  readonly properties?: { readonly subject?: Attributes; readonly resource?: Attributes };
 };
+
+/** Plain JSON. */
+export type Attributes = Readonly<Record<string, unknown>>;
 
 /** Everything about one principal and one target that a decision rests on. Compact JSON, as it is what the cache holds. */
 export type Facts = {
@@ -33,6 +38,14 @@ export type Facts = {
   readonly assignments: readonly AssignmentFact[];
   /** The principal's resource grants, likewise. */
   readonly grants: readonly GrantFact[];
+  /** What is stored of the target itself; absent where nothing is. For conditions. */
+  readonly resource?: ResourceFact;
+};
+
+export type ResourceFact = {
+  /** Ref of the principal who owns it: `users/{uuid}`. */
+  readonly owner?: string;
+  readonly attributes?: Attributes;
 };
 
 /** `active` is the one state that counts; every other word is a denial, known or not. */
@@ -51,6 +64,14 @@ export type AssignmentFact = {
   readonly withinGrants: PermissionSet;
   /** Milliseconds since the epoch; null never expires. */
   readonly expiresAt: number | null;
+} & Bound;
+
+/** What assignments and grants have in common. Both are absent where there is none: facts are cached, and most have neither. */
+export type Bound = {
+  /** CEL. It counts only while this is exactly true; whatever it can't be evaluated on is a no. */
+  readonly condition?: string;
+  /** Ref of the group through which the principal has it: `groups/{uuid}`. */
+  readonly via?: string;
 };
 
 export type GrantFact = {
@@ -62,7 +83,7 @@ export type GrantFact = {
   /** Whether the model marks the level as enough alone. */
   readonly sufficient: boolean;
   readonly expiresAt: number | null;
-};
+} & Bound;
 
 /**
  * The answer. Only `permit` is a yes.

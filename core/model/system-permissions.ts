@@ -12,7 +12,7 @@ export const systemResources = {
   "api-tokens": ["create", "read", "rotate", "revoke"],
   roles: ["create", "read", "update", "delete"],
   "role-assignments": ["create", "read", "revoke"],
-  access: ["check"],
+  access: ["check", "explain", "search"],
   tokens: ["introspect", "issue", "revoke"],
   events: ["read"],
   audit: ["read"],
@@ -24,6 +24,8 @@ export const systemResources = {
   brandings: ["read", "update"],
   resources: ["create", "read", "update", "delete"],
   "resource-grants": ["create", "read", "revoke"],
+  "share-links": ["create", "read", "revoke", "open"],
+  groups: ["create", "read", "update", "delete"],
   operations: ["read"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

@@ -1,9 +1,9 @@
 /** Turns stored facts into the ones `decide()` reads: role names and patterns become permission sets of the model in force. */
-import type { AssignmentFact, Facts } from "../../core/decide/types.ts";
-import { hostTenant } from "../../core/ids.ts";
+import type { AssignmentFact, Bound, Facts, GrantFact } from "../../core/decide/types.ts";
+import { beneficiaryRef, type GroupId, hostTenant } from "../../core/ids.ts";
 import type { Model } from "../../core/model/model.ts";
 import { expand } from "../../core/model/permissions.ts";
-import type { FactsKey, StoredAssignment, StoredFacts } from "./store.ts";
+import type { FactsKey, StoredAssignment, StoredFacts, StoredGrant } from "./store.ts";
 
 /** A principal that does not exist has this state: a denial like any other word but `active`. */
 export const unknownState = "unknown";
@@ -17,14 +17,30 @@ export const factsOf = (model: Model, key: FactsKey, stored: StoredFacts): Facts
     // The host is above every tree: decide() knows it as the empty path.
     path: atHost ? [] : stored.path.map(([node, type, state]) => ({ node, type, state })),
     assignments: stored.assignments.map((assignment) => assignmentFact(model, assignment)),
-    grants: [],
+    grants: stored.grants.map((grant) => grantFact(model, stored.path ?? [], grant)),
+    ...(stored.resource === null ? {} : { resource: stored.resource }),
   };
 };
 
+/** Absent where there is none: facts are cached, and most have neither. */
+const boundOf = (condition: string | null, group: GroupId | null): Bound => ({
+  ...(condition === null ? {} : { condition }),
+  ...(group === null ? {} : { via: beneficiaryRef("group", group) }),
+});
+
+const grantFact = (model: Model, path: NonNullable<StoredFacts["path"]>, stored: StoredGrant): GrantFact => {
+  const [id, resource, level, expiresAt, condition, group] = stored;
+  const type = path.find(([node]) => node === resource)?.[1] ?? "";
+  // A level the model in force no longer has gives nothing: fail closed.
+  const found = model.resources.get(type)?.levels.get(level);
+  const { permissions, sufficient } = found ?? { permissions: [], sufficient: false };
+  return { id, resource, level, permissions, sufficient, expiresAt, ...boundOf(condition, group) };
+};
+
 const assignmentFact = (model: Model, stored: StoredAssignment): AssignmentFact => {
-  const [id, name, customId, permissions, withinGrants, node, propagation, expiresAt] = stored;
+  const [id, name, customId, permissions, withinGrants, node, propagation, expiresAt, condition, group] = stored;
   const anchor = node ?? "host";
-  const rest = { id, anchor, propagation, expiresAt } as const;
+  const rest = { id, anchor, propagation, expiresAt, ...boundOf(condition, group) } as const;
   if (name !== null) {
     // A role the model in force no longer has gives nothing: fail closed.
     const role = (anchor === "host" ? model.hostRoles : model.roles).get(name);
@@ -40,7 +56,7 @@ const assignmentFact = (model: Model, stored: StoredAssignment): AssignmentFact 
 
 /** When the first of the facts stops being true, in ms since the epoch; Infinity when none does. */
 export const nearestExpiry = (facts: Facts): number =>
-  facts.assignments.reduce(
+  [...facts.assignments, ...facts.grants].reduce(
     (nearest, one) => Math.min(nearest, one.expiresAt ?? Number.POSITIVE_INFINITY),
     Number.POSITIVE_INFINITY,
   );

@@ -11,7 +11,7 @@ import type { Model, PermissionSet } from "../../core/model/model.ts";
 import { emptySet, intersection, permissionsIn, union } from "../../core/model/permissions.ts";
 import type { Caller, Principal } from "./caller.ts";
 import { factsOf } from "./facts.ts";
-import { type FactsKey, readAssignments, readFactsIn } from "./store.ts";
+import { type FactsKey, noFacts, readAssignments, readFactsIn } from "./store.ts";
 import type { Tx } from "../platform/database/database.ts";
 
 type Asking = {
@@ -74,7 +74,7 @@ const assignmentsOf = async (
 ): Promise<readonly AssignmentFact[]> => {
   const key: FactsKey = { principal, bound: tx.tenant, tenant: tx.tenant, node: rootNode(tx.tenant) };
   const assignments = await readAssignments(tx, principal, which);
-  return factsOf(model, key, { state: null, path: [], assignments })?.assignments ?? [];
+  return factsOf(model, key, { ...noFacts, path: [], assignments })?.assignments ?? [];
 };
 
 /**

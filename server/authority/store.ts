@@ -1,9 +1,17 @@
 /** The SQL behind decisions: facts about one principal at one node, in one statement (migrations: `decision_facts`). */
-import { hostTenant, type NodeId, type PrincipalId, type PrincipalKind, type TenantId } from "../../core/ids.ts";
+import type { ResourceFact } from "../../core/decide/types.ts";
+import {
+  type GroupId,
+  hostTenant,
+  type NodeId,
+  type PrincipalId,
+  type PrincipalKind,
+  type TenantId,
+} from "../../core/ids.ts";
 import type { Database, Tx } from "../platform/database/database.ts";
 import type { Principal } from "./caller.ts";
 
-/** [id, built-in role, custom role's id, its permissions, its within_grants, anchor, propagation, expiry in ms] */
+/** [id, built-in role, custom role's id, its permissions, its within_grants, anchor, propagation, expiry in ms, condition, group] */
 export type StoredAssignment = readonly [
   string,
   string | null,
@@ -13,7 +21,12 @@ export type StoredAssignment = readonly [
   NodeId | null,
   "subtree" | "self",
   number | null,
+  string | null,
+  GroupId | null,
 ];
+
+/** [id, node, level, expiry in ms, condition, group] */
+export type StoredGrant = readonly [string, NodeId, string, number | null, string | null, GroupId | null];
 
 /** What `decision_facts` answers: names and patterns as stored, which the model in force turns into permission sets. */
 export type StoredFacts = {
@@ -24,6 +37,11 @@ export type StoredFacts = {
   /** [node, type, state], target first; null when there is no such node. */
   readonly path: readonly (readonly [NodeId, string, string])[] | null;
   readonly assignments: readonly StoredAssignment[];
+  readonly grants: readonly StoredGrant[];
+  /** What is stored of the target; null where that is nothing. */
+  readonly resource: ResourceFact | null;
+  /** The PostgreSQL snapshot everything was read under, or an older one. */
+  readonly read: string;
 };
 
 /** Whose authority, bound to which tenant, at which node of which tenant. `bound` and `tenant` differ only for the host's principals. */
@@ -46,7 +64,8 @@ const values = (key: FactsKey): readonly unknown[] => [
   key.node,
 ];
 
-const nothing: StoredFacts = { state: null, path: null, assignments: [] };
+/** Of nobody, nowhere. */
+export const noFacts: StoredFacts = { state: null, path: null, assignments: [], grants: [], resource: null, read: "" };
 
 /** One thing to ask for together with others: what, and its arguments as `look_up` of the migrations reads them. */
 export type Lookup = readonly ["facts" | "credential" | "jwt" | "application", ...(readonly (string | null)[])];
@@ -72,7 +91,7 @@ export const factsLookup = (
 
 /** Inside the transaction that is about to change something, so that what is decided on is what is true when it commits. */
 export const readFactsIn = async (tx: Tx, key: FactsKey): Promise<StoredFacts> =>
-  (await tx.query<Row>("authority.facts", decisionFactsSql, values(key)))[0]?.facts ?? nothing;
+  (await tx.query<Row>("authority.facts", decisionFactsSql, values(key)))[0]?.facts ?? noFacts;
 
 type AssignmentRow = {
   id: string;
@@ -83,6 +102,8 @@ type AssignmentRow = {
   node_id: StoredAssignment[5];
   propagation: StoredAssignment[6];
   expires: number | null;
+  condition: string | null;
+  group_id: GroupId | null;
 };
 
 /**
@@ -97,9 +118,13 @@ export const readAssignments = async (
   const rows = await tx.query<AssignmentRow>(
     "authority.assignments",
     `select a.id, a.role_name, a.role_id, r.permissions, r.within_grants, nullif(a.node_id, $4) as node_id, a.propagation,
-            (extract(epoch from a.expire_time) * 1000)::float8 as expires
+            (extract(epoch from a.expire_time) * 1000)::float8 as expires, a.condition,
+            case a.principal_kind when 'group' then a.principal_id end as group_id
        from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
-      where a.tenant_id = $1 and a.principal_kind = $2 and a.principal_id = $3
+      where a.tenant_id = $1
+        and ((a.principal_kind = $2 and a.principal_id = $3)
+          or (a.principal_kind = 'group' and a.principal_id in (
+            select group_id from group_closure where tenant_id = $1 and principal_kind = $2 and principal_id = $3)))
         and ($5 or not exists (
           select from nodes n cross join lateral unnest(n.ancestors) as step (id)
             join nodes above on above.tenant_id = $1 and above.id = step.id
@@ -117,5 +142,7 @@ export const readAssignments = async (
     row.node_id,
     row.propagation,
     row.expires,
+    row.condition,
+    row.group_id,
   ]);
 };

@@ -11,7 +11,7 @@ import type { Model } from "../../core/model/model.ts";
 import type { CredentialKind, Principal } from "../authority/caller.ts";
 import { factsOf, nearestExpiry } from "../authority/facts.ts";
 import { resolve, type Wanted } from "../authority/resolve.ts";
-import { factsLookup, type Lookup, type StoredFacts } from "../authority/store.ts";
+import { factsLookup, type Lookup, noFacts, type StoredFacts } from "../authority/store.ts";
 import { principalVersion, tenantVersion } from "../platform/cache/fresh-cache.ts";
 import { cacheTtlMs, type Platform } from "../platform/platform.ts";
 import { seconds } from "../platform/clock.ts";
@@ -176,7 +176,7 @@ type Found = {
 const isActive = (facts: Facts): boolean =>
   facts.principal.state === "active" && facts.path.every((node) => node.state === "active");
 
-const deadFacts: StoredFacts = { state: null, path: [], assignments: [] };
+const deadFacts: StoredFacts = { ...noFacts, path: [] };
 
 const factsAtRoot = (model: Model, tenant: TenantId, principal: Principal, stored: StoredFacts): Facts => {
   const key = { principal, bound: tenant, tenant, node: rootNode(tenant) };

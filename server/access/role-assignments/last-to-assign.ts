@@ -4,7 +4,7 @@ import type { Model } from "../../../core/model/model.ts";
 import { contains } from "../../../core/model/permissions.ts";
 import type { Principal } from "../../authority/caller.ts";
 import { factsOf } from "../../authority/facts.ts";
-import { readFactsIn } from "../../authority/store.ts";
+import { noFacts, readFactsIn } from "../../authority/store.ts";
 import type { Tx } from "../../platform/database/database.ts";
 import { type AtRoot, holdAssignmentsAtRoot } from "./store.ts";
 
@@ -28,7 +28,7 @@ export const givers = (tx: Tx, model: Model, all: readonly AtRoot[], now: number
   const permission = model.vocabulary.get(assigning);
   return all.filter(({ principal, stored }) => {
     const key = { principal, bound: tx.tenant, tenant: tx.tenant, node: rootNode(tx.tenant) };
-    const [fact] = factsOf(model, key, { state: null, path: [], assignments: [stored] })?.assignments ?? [];
+    const [fact] = factsOf(model, key, { ...noFacts, path: [], assignments: [stored] })?.assignments ?? [];
     const isLive = fact !== undefined && (fact.expiresAt === null || fact.expiresAt > now);
     return isLive && permission !== undefined && contains(fact.permissions, permission);
   });

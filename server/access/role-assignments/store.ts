@@ -201,6 +201,8 @@ export const holdAssignmentsAtRoot = async (tx: Tx): Promise<readonly AtRoot[]> 
       row.node_id,
       row.propagation,
       row.expires,
+      null,
+      null,
     ],
   }));
 };
