@@ -4,7 +4,7 @@
  */
 import { type Fault, type FaultCode, fault, faults } from "../../core/faults.ts";
 import type { Acr } from "../sessions/model.ts";
-import { proofAlgorithms } from "./dpop/read-proof.ts";
+import { proofAlgorithms } from "../../core/dpop/proof.ts";
 import { quoted } from "./quoted.ts";
 
 /** The challenge's header; empty where the fault is none that has one. `metadata` is the URL of the resource's metadata. */

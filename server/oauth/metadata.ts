@@ -7,7 +7,7 @@ import { acrs } from "../sessions/model.ts";
 import { signingAlgs } from "../tokens/signing-keys.ts";
 import { authorizationDetailsTypes } from "./authorization-details.ts";
 import { prompts, responseModes } from "./authorize/model.ts";
-import { proofAlgorithms } from "./dpop/read-proof.ts";
+import { proofAlgorithms } from "../../core/dpop/proof.ts";
 import { humanClaimNames } from "./id-token.ts";
 import { grantTypes } from "./issue-token.ts";
 

@@ -3,7 +3,7 @@
  * nothing but a URL of ours gets from a 401 to here, and from here to the authorization server (MCP, "Authorization").
  */
 import { apiPaths } from "../tokens/bearer.ts";
-import { proofAlgorithms } from "./dpop/read-proof.ts";
+import { proofAlgorithms } from "../../core/dpop/proof.ts";
 import { authorizationDetailsTypes } from "./authorization-details.ts";
 
 const wellKnown = "/.well-known/oauth-protected-resource";

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import * as oauth from "oauth4webapi";
 import { fault, type Fault, faults } from "../../core/faults.ts";
 import { challengeHeaders, stepUpChallenge } from "../../server/oauth/challenges.ts";
-import { proofAlgorithms } from "../../server/oauth/dpop/read-proof.ts";
+import { proofAlgorithms } from "../../core/dpop/proof.ts";
 import { errorResponse } from "../../server/oauth/protocol.ts";
 import { problem } from "../../server/transport/http/problem.ts";
 

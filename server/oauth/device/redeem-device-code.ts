@@ -11,7 +11,7 @@ import type { Form } from "../../platform/web/request.ts";
 import { digestOctets } from "../../tokens/digest.ts";
 import { readSecret } from "../../tokens/secret-text.ts";
 import type { Proven } from "../dpop/check-proof.ts";
-import { badProof } from "../dpop/read-proof.ts";
+import { badProof } from "../../../core/dpop/proof.ts";
 import type { GrantNeeds, TokenAnswer } from "../grants/model.ts";
 import { openFamily } from "../grants/open-family.ts";
 import { parameter } from "../protocol.ts";

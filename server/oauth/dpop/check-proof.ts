@@ -4,14 +4,21 @@
  * The checks stand in the order of §4.3. A proof is spent by the last of them, so that one which is refused for its nonce or its time
  * costs no write, and can be told apart from a replay.
  */
-import { type Fault, fault, isFault, type Result } from "../../../core/faults.ts";
+import {
+  atResource,
+  badProof,
+  type Proof,
+  proofAgedSecondsMax,
+  proofAheadSecondsMax,
+  wrongWithProof,
+} from "../../../core/dpop/proof.ts";
+import { isFault, type Result } from "../../../core/faults.ts";
 import { hostTenant, type TenantId } from "../../../core/ids.ts";
 import type { Platform } from "../../platform/platform.ts";
 import type { WebRequest } from "../../platform/web/request.ts";
 import { digestOctets, digestOf } from "../../tokens/digest.ts";
 import { isNonce, type NonceNeeds } from "./nonces.ts";
-import { badProof, type Proof, readProof } from "./read-proof.ts";
-import { isSameUri } from "./same-uri.ts";
+import { readProof } from "./read-proof.ts";
 import { spendProof } from "./store.ts";
 
 export type Proving = NonceNeeds & { readonly platform: Platform; readonly issuer: string };
@@ -32,9 +39,6 @@ export type Expected = {
 
 /** What of a request a proof is about. */
 export type ProvenRequest = Pick<WebRequest, "path" | "headers"> & { readonly method: string };
-
-const agedSecondsMax = 60;
-const aheadSecondsMax = 10;
 
 /** Undefined where the request carries no proof and needs none. Opens a transaction of its own: call it before yours. */
 export const checkProof = async (
@@ -60,7 +64,13 @@ const judge = async (
   }
   const proof = await readProof(typeof header === "string" ? header : header.join(","));
   if (isFault(proof)) return proof;
-  const wrong = wrongWith(needs, request, expected, proof);
+  const wrong = wrongWithProof(proof, {
+    method: request.method,
+    uri: uriOf(needs.issuer, request),
+    now: needs.platform.clock.now() / 1000,
+    isNonce: (given) => isNonce(needs, given),
+    ...(expected.accessToken === undefined ? {} : { ath: digestOf(expected.accessToken) }),
+  });
   if (wrong !== undefined) return wrong;
   if (bound !== undefined && bound !== proof.jkt) return badProof("it is signed with another key than the one bound");
   const spent = await spend(needs, expected.tenant ?? hostTenant, uriOf(needs.issuer, request), proof);
@@ -70,36 +80,9 @@ const judge = async (
 /** Our own name for where the request went, not the one a proxy has made of it. */
 const uriOf = (issuer: string, { path }: ProvenRequest): string => new URL(issuer).origin + path;
 
-const wrongWith = (
-  needs: Proving,
-  request: ProvenRequest,
-  { accessToken }: Expected,
-  proof: Proof,
-): Fault | undefined => {
-  const { issuer, platform } = needs;
-  if (proof.htm !== request.method) return badProof(`\`htm\` must be \`${request.method}\``);
-  const asked = uriOf(issuer, request);
-  if (!isSameUri(proof.htu, asked)) return badProof(`\`htu\` must be \`${asked}\``);
-  if (proof.nonce === undefined || !isNonce(needs, proof.nonce))
-    return fault("use_dpop_nonce", "put the nonce of the `DPoP-Nonce` header into the DPoP proof");
-  const age = platform.clock.now() / 1000 - proof.iat;
-  if (age > agedSecondsMax || age < -aheadSecondsMax) return badProof("`iat` is too far from now");
-  if (accessToken !== undefined && proof.ath !== digestOf(accessToken))
-    return badProof("`ath` is not the hash of the access token");
-  return undefined;
-};
-
 /** Remembered for as long as it could be accepted. */
 const spend = (needs: Proving, tenant: TenantId, uri: string, proof: Proof): Promise<boolean> => {
   const hash = digestOctets(digestOf(JSON.stringify([uri, proof.jti])));
-  const expires = new Date((proof.iat + agedSecondsMax + aheadSecondsMax) * 1000);
+  const expires = new Date((proof.iat + proofAgedSecondsMax + proofAheadSecondsMax) * 1000);
   return needs.platform.database.transaction(tenant, (tx) => spendProof(tx, hash, expires));
 };
-
-/** §7.1: where a token is used, a bad proof is a failed authentication. */
-const atResource = (failure: Fault): Fault =>
-  failure.fault === "use_dpop_nonce"
-    ? { ...failure, fault: "unproven_token_nonce" }
-    : failure.fault === "invalid_dpop_proof"
-      ? { ...failure, fault: "unproven_token" }
-      : failure;
