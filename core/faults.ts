@@ -56,6 +56,11 @@ export const faults = {
   illegal_transition: { status: 409, grpc: grpc.failedPrecondition, title: "The resource's state does not allow this" },
   idempotency_conflict: { status: 409, grpc: grpc.aborted, title: "The idempotency key belongs to another request" },
   idempotency_in_flight: { status: 409, grpc: grpc.aborted, title: "The same request is still running" },
+  consistency_unavailable: {
+    status: 409,
+    grpc: grpc.failedPrecondition,
+    title: "No answer as recent as demanded can be given",
+  },
   link_expired: {
     status: 410,
     grpc: grpc.failedPrecondition,

@@ -10,6 +10,11 @@ import { type Lookup, lookUp } from "./store.ts";
 export type Wanted<T> = {
   readonly probe: Probe;
   readonly fromCache: (payload: string) => T | undefined;
+  /**
+   * Whether what is cached will do; absent, it will. Where it will not, the database is asked and what it answers takes its place. For whoever
+   * demands an answer that knows of something: fresh is not enough then.
+   */
+  readonly suffices?: (payload: string) => boolean;
   /** Undefined where there is nothing to ask, as for a token whose signature is not ours. */
   readonly ask: () => Lookup | undefined | Promise<Lookup | undefined>;
   readonly fromDatabase: (answer: unknown) => Found<T>;
@@ -26,17 +31,21 @@ export const resolve = async <T>(
   platform: Platform,
   wanted: readonly Wanted<T>[],
 ): Promise<readonly (T | undefined)[]> => {
-  const readings = await platform.cache.read(wanted.map(({ probe }) => probe));
+  const readings = await platform.cache.read(wanted.map(probeOf));
   const cold: Cold<T>[] = [];
   const values = wanted.map((one, at) => {
     const reading = readings[at];
-    if (reading?.payload !== undefined) return one.fromCache(reading.payload);
+    if (reading?.payload !== undefined && (one.suffices === undefined || one.suffices(reading.payload)))
+      return one.fromCache(reading.payload);
     cold.push({ one, at, lease: reading?.lease });
     return undefined;
   });
   if (cold.length > 0) await settle(platform, cold, values);
   return values;
 };
+
+const probeOf = <T>({ probe, suffices }: Wanted<T>): Probe =>
+  suffices === undefined ? probe : { ...probe, replaceable: true };
 
 type Cold<T> = { readonly one: Wanted<T>; readonly at: number; readonly lease: Lease | undefined };
 

@@ -88,7 +88,9 @@ export const readingsOf = (
   for (let index = 0; index < probes.length; index += 1) {
     const last = first + (probes[index]?.versions.length ?? 0);
     const payload = openEntry(values[index] ?? null, values, places, first, last);
-    readings.push(payload === undefined ? { payload, lease: leaseFor(index, first, last) } : { payload });
+    if (payload === undefined) readings.push({ payload, lease: leaseFor(index, first, last) });
+    else if (probes[index]?.replaceable === undefined) readings.push({ payload });
+    else readings.push({ payload, lease: leaseFor(index, first, last) });
     first = last;
   }
   return readings;

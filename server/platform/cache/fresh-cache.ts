@@ -17,7 +17,12 @@ export const principalVersion = (tenant: string, principal: string): VersionKey 
   `{${tenant}}:p:${principal}` as VersionKey;
 
 /** One cached answer wanted: its key, beginning with the same `{tenant}` tag as its versions, and all it depends on. */
-export type Probe = { readonly key: string; readonly versions: readonly VersionKey[] };
+export type Probe = {
+  readonly key: string;
+  readonly versions: readonly VersionKey[];
+  /** A hit may turn out not to do, as an answer that is fresh and older than was asked for: then it comes with a lease too. */
+  readonly replaceable?: true;
+};
 
 declare const leaseBrand: unique symbol;
 
@@ -28,7 +33,9 @@ declare const leaseBrand: unique symbol;
 export type Lease = { readonly [leaseBrand]: "lease" };
 
 /** A hit has a payload. A miss has none, and a lease when what the database answers may be kept. */
-export type Reading = { readonly payload: string } | { readonly payload: undefined; readonly lease: Lease | undefined };
+export type Reading =
+  | { readonly payload: string; readonly lease?: Lease | undefined }
+  | { readonly payload: undefined; readonly lease: Lease | undefined };
 
 export type FreshCache = {
   /**
