@@ -38,6 +38,19 @@ export const appendInTransaction = async (tx: Tx, entry: AuditEntry): Promise<vo
   await tx.query("audit.append", append, [JSON.stringify([entryRow(entry)])]);
 };
 
+/**
+ * The same, and says which transaction it was: the number whoever must see this change may ask for (a consistency token of the kind `w`).
+ * It costs nothing more, as writing gives a transaction its number anyway.
+ */
+export const appendAndNumber = async (tx: Tx, entry: AuditEntry): Promise<string> => {
+  const rows = await tx.query<{ xid: string }>(
+    "audit.append_and_number",
+    "select append_audit_entries($1::jsonb), pg_current_xact_id()::text as xid",
+    [JSON.stringify([entryRow(entry)])],
+  );
+  return rows[0]?.xid ?? "";
+};
+
 /** Writes entries that belong to no larger change, durably, in one statement. */
 export const appendMany = async (database: Database, entries: readonly AuditEntry[]): Promise<void> => {
   await database.statement("audit.append", append, [JSON.stringify(entries.map(entryRow))]);

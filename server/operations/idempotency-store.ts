@@ -1,4 +1,5 @@
 /** The SQL of idempotency: one row per (principal, route, key), kept 24 hours, in the operation's own transaction. */
+import { sql } from "kysely";
 import type { PrincipalId, TenantId } from "../../core/ids.ts";
 import type { Tx } from "../platform/database/database.ts";
 
@@ -29,11 +30,16 @@ export const claimKey = async (tx: Tx, name: IdempotencyName): Promise<boolean> 
 
 export type RememberedAnswer = { readonly request_hash: Buffer; readonly status: number; readonly response: unknown };
 
-export const findAnswer = async (tx: Tx, name: IdempotencyName, now: Date): Promise<RememberedAnswer | undefined> =>
+/** With the answer, the snapshot it was seen in. */
+export const findAnswer = async (
+  tx: Tx,
+  name: IdempotencyName,
+  now: Date,
+): Promise<(RememberedAnswer & { readonly read: string }) | undefined> =>
   tx
     .kysely<Tables>()
     .selectFrom("idempotency_keys")
-    .select(["request_hash", "status", "response"])
+    .select(["request_hash", "status", "response", sql<string>`pg_current_snapshot()::text`.as("read")])
     .where("tenant_id", "=", tx.tenant)
     .where("principal_id", "=", name.principal)
     .where("route", "=", name.route)

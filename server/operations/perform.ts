@@ -14,7 +14,7 @@ import type { Model, PermissionSet } from "../../core/model/model.ts";
 import { intersection } from "../../core/model/permissions.ts";
 import type { AuditAppender } from "../audit/append.ts";
 import type { AuditEntry } from "../audit/model.ts";
-import { appendInTransaction } from "../audit/store.ts";
+import { appendAndNumber } from "../audit/store.ts";
 import { attributionOf, type Caller, isHostCaller } from "../authority/caller.ts";
 import { factsOf } from "../authority/facts.ts";
 import { readFactsIn } from "../authority/store.ts";
@@ -56,6 +56,8 @@ export type Answer = {
   readonly body: unknown;
   readonly etag: string | undefined;
   readonly replayed: boolean;
+  /** A consistency token (`server/decisions/consistency.ts`) for answers that must know of this change; none of what only reads. */
+  readonly consistency?: string;
 };
 
 export type PreparedOperation = { readonly operation: Operation; readonly validate: Validator };
@@ -203,7 +205,8 @@ const factsAt = async (
   return factsOf(model, key, await readFactsIn(tx, key));
 };
 
-type Recorder = (outcome: AuditEntry["outcome"], fault: Fault | null) => Promise<void>;
+/** Gives the number of the transaction it wrote in. */
+type Recorder = (outcome: AuditEntry["outcome"], fault: Fault | null) => Promise<string>;
 
 /** Runs what changes something: once per idempotency key, with its audit entry and its events in the same transaction. */
 const change = async (
@@ -231,9 +234,10 @@ const change = async (
   const events = operation.event(output, input);
   for (const event of Array.isArray(events) ? events : [events])
     await emit(tx, event, attribution(caller, meta), context.now);
-  await record("done", null);
+  const consistency = `w${await record("done", null)}`;
   const done = answer(operation, output);
-  if (name !== undefined && !isFault(done)) {
+  if (isFault(done)) return done;
+  if (name !== undefined) {
     const response = withoutSecrets(output as Input, operation.secrets ?? []);
     await rememberAnswer(
       tx,
@@ -242,7 +246,7 @@ const change = async (
       new Date(context.now + idempotencyMs),
     );
   }
-  return done;
+  return { ...done, consistency };
 };
 
 const answer = (operation: Operation, output: Result<unknown>): Result<Answer> => {
@@ -269,7 +273,8 @@ const replay = async (
   if (!earlier.request_hash.equals(requestHash))
     return fault("idempotency_conflict", "this Idempotency-Key was used with another request; use a new one");
   const etag = (earlier.response as { etag?: string }).etag;
-  return { status: earlier.status, body: earlier.response, etag, replayed: true };
+  // The snapshot that saw the first answer sees the change that was answered.
+  return { status: earlier.status, body: earlier.response, etag, replayed: true, consistency: `s${earlier.read}` };
 };
 
 const withoutSecrets = (output: Input, secrets: readonly string[]): Input =>
@@ -292,8 +297,8 @@ const recorder =
     decision: Decision,
     now: number,
   ): Recorder =>
-  async (outcome, failure) => {
-    await appendInTransaction(tx, {
+  (outcome, failure) =>
+    appendAndNumber(tx, {
       // A tenant that is refused to be made has no log of its own.
       tenant: outcome === "denied" && target.atHost === true ? caller.tenant : tx.tenant,
       id: newId(),
@@ -310,7 +315,6 @@ const recorder =
       because: decision.because,
       detail: failure === null ? null : { fault: failure.fault, detail: failure.detail },
     });
-  };
 
 const attribution = (caller: Caller, meta: RequestMeta): Attribution => attributionOf(caller, meta.requestId);
 

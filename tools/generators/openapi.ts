@@ -101,6 +101,10 @@ const headers = {
     description: "`true` where the answer is an earlier one's",
     schema: { type: "string", const: "true" },
   },
+  Consistency: {
+    description: "a token that names this change: a decision that is asked for with it knows of the change",
+    schema: { type: "string" },
+  },
 };
 
 const securitySchemes = {

@@ -218,6 +218,7 @@ const operate = async (
   void reply.code(answer.status).headers({ ...jsonHeaders, "request-id": request.id });
   if (answer.etag !== undefined) void reply.header("etag", `"${answer.etag}"`);
   if (answer.replayed) void reply.header("idempotent-replayed", "true");
+  if (answer.consistency !== undefined) void reply.header("countersign-consistency", answer.consistency);
   return reply.send(JSON.stringify(answer.body));
 };
 

@@ -7,6 +7,10 @@ export type Entry = Readonly<Record<string, unknown>> & { readonly responses: Re
 
 const parameter = (name: string) => ({ $ref: `#/components/parameters/${name}` });
 const header = (name: string) => ({ $ref: `#/components/headers/${name}` });
+const changeHeaders = {
+  "Idempotent-Replayed": header("IdempotentReplayed"),
+  "Countersign-Consistency": header("Consistency"),
+};
 
 /** `share` puts a reference where a schema stands among the components. */
 export const operationEntry = (operation: Operation, share: (schema: unknown) => unknown): Entry => {
@@ -42,7 +46,7 @@ export const operationEntry = (operation: Operation, share: (schema: unknown) =>
         headers: {
           "Request-Id": header("RequestId"),
           ...(hasEtag(operation) ? { ETag: header("ETag") } : {}),
-          ...(isChange ? { "Idempotent-Replayed": header("IdempotentReplayed") } : {}),
+          ...(isChange ? changeHeaders : {}),
         },
         content: { "application/json": { schema: share(plain(operation.output)) } },
       },
