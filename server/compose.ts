@@ -86,7 +86,7 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
     },
   });
   const platform: Platform = { database: storage.database, cache: storage.cache, clock, log };
-  const { model, version: modelVersion } = loaded;
+  const { model, setVersion: modelVersion } = loaded;
   const { issuer } = config;
 
   try {

@@ -186,7 +186,7 @@ const ask = (of: Model, { roleIn, atHost, level }: Holder, permission: string, k
 /** How hard it is to do, from 0 for a plain yes; what is asked for is compared part by part. */
 const demands = (decision: Decision): readonly number[] => {
   if (decision.effect === "deny") return [Infinity, Infinity, Infinity, Infinity];
-  const approval = decision.obligations.find((one) => one.kind === "approval")?.rule;
+  const [approval] = decision.obligations.flatMap((one) => (one.kind === "approval" ? [one.rule] : []));
   return [
     decision.obligations.some(({ kind }) => kind === "human") ? 1 : 0,
     approval === undefined ? 0 : approval.required,

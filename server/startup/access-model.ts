@@ -6,7 +6,17 @@ import type { Model } from "../../core/model/model.ts";
 import { formatModelError, readModel } from "../../core/model/read-model.ts";
 import { StartRefused } from "./refusal.ts";
 
-export type LoadedModel = { readonly model: Model; readonly version: string; readonly path: string };
+export type LoadedModel = {
+  readonly model: Model;
+  /** Of what the file says: two that say the same have the same. */
+  readonly version: string;
+  /**
+   * Of what permission sets mean: their positions follow from the server's own collections too, which grow from release to release. Whatever
+   * outlives the process and holds such a set is kept under this, so that two releases over one cache never read each other's.
+   */
+  readonly setVersion: string;
+  readonly path: string;
+};
 
 const shippedModel = fileURLToPath(new URL("../../models/default.yaml", import.meta.url));
 /** Hex characters of SHA-256 that name a version: enough never to meet by accident. */
@@ -17,9 +27,13 @@ export const loadModel = (path: string): LoadedModel => {
   const file = path === "" ? shippedModel : path;
   const read = readModel(readText(file), file);
   if ("errors" in read) throw new StartRefused(read.errors.map(formatModelError));
-  const version = createHash("sha256").update(read.model.canonical).digest("hex").slice(0, versionLength);
-  return { model: read.model, version, path: file };
+  const { model } = read;
+  const version = digest(model.canonical);
+  return { model, version, setVersion: digest(version, ...model.permissions), path: file };
 };
+
+const digest = (...parts: readonly string[]): string =>
+  createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, versionLength);
 
 const readText = (file: string): string => {
   try {

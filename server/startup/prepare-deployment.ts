@@ -1,14 +1,15 @@
 /**
  * What must be true of the database before anything is served: the secret key is the one it was set up with, the host has its node,
- * and the access model in force is recorded.
+ * and the access model is the one in force, or may become it.
  */
 import type { Clock } from "../platform/clock.ts";
 import type { Database } from "../platform/database/database.ts";
 import { type SecretKey, SealBroken, seal, unseal } from "../platform/keys/seal.ts";
 import type { Log } from "../platform/log.ts";
 import type { LoadedModel } from "./access-model.ts";
+import { type Admission, admitModel } from "./model/admit-model.ts";
 import { StartRefused } from "./refusal.ts";
-import { activateModel, ensureHostNode, lockStartup, readKeyCheck, writeKeyCheck } from "./store.ts";
+import { ensureHostNode, lockStartup, readKeyCheck, writeKeyCheck } from "./store.ts";
 
 const checkRow = "deployment/key_check";
 const checkText = "countersign";
@@ -22,17 +23,26 @@ type Needs = {
 };
 
 export const prepareDeployment = async ({ database, secretKey, loaded, clock, log }: Needs): Promise<void> => {
-  const replaced = await database.hostTransaction(async (tx) => {
+  const admission = await database.hostTransaction(async (tx) => {
     await lockStartup(tx);
     const now = new Date(clock.now());
     const check = await readKeyCheck(tx);
     if (check === undefined) await writeKeyCheck(tx, seal(secretKey, checkRow, Buffer.from(checkText)), now);
     else refuseForeignKey(secretKey, check);
     await ensureHostNode(tx, now);
-    return await activateModel(tx, loaded.version, loaded.model.canonical, now);
+    return await admitModel(tx, loaded, now.getTime());
   });
-  if (replaced !== undefined)
-    log.info({ from: replaced, to: loaded.version, file: loaded.path }, "another access model is in force now");
+  say(log, loaded, admission);
+};
+
+const say = (log: Log, { version, path: file }: LoadedModel, admission: Admission): void => {
+  if (admission.at === "taken_up")
+    log.info({ from: admission.active, to: version, file }, "another access model is in force now; it concerns nobody");
+  if (admission.at === "overlapping")
+    log.warn(
+      { version, active: admission.active, file },
+      "this process works with the access model that was in force before; replace it soon",
+    );
 };
 
 const refuseForeignKey = (secretKey: SecretKey, check: Buffer): void => {

@@ -1,4 +1,4 @@
-/** The SQL of starting up: the deployment's row, the host's node, the model's versions, the setup link. */
+/** The SQL of starting up: the deployment's row, the host's node, the setup link. */
 import { hostTenant } from "../../core/ids.ts";
 import type { Database, Tx } from "../platform/database/database.ts";
 
@@ -26,30 +26,6 @@ export const ensureHostNode = async (tx: Tx, now: Date): Promise<void> => {
      values ($1, $1, 'host', null, array[$1::uuid], 'Host', 'active', $2, $2) on conflict do nothing`,
     [hostTenant, now],
   );
-};
-
-/** Makes the model at hand the active version; returns the one that was, where it was another. */
-export const activateModel = async (
-  tx: Tx,
-  version: string,
-  document: string,
-  now: Date,
-): Promise<string | undefined> => {
-  const rows = await tx.query<{ version: string }>(
-    "startup.active_model",
-    "select version from model_versions where active",
-    [],
-  );
-  const before = rows[0]?.version;
-  if (before === version) return undefined;
-  await tx.query("startup.retire_model", "update model_versions set active = false where active", []);
-  await tx.query(
-    "startup.activate_model",
-    `insert into model_versions (version, document, create_time, active) values ($1, $2, $3, true)
-     on conflict (version) do update set active = true`,
-    [version, document, now],
-  );
-  return before;
 };
 
 /** One start-up at a time writes what only one may write. */
