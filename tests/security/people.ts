@@ -50,6 +50,10 @@ const rows: readonly string[] = [
      values ($1, gen_random_uuid(), ${digest}, ${digest}, $1, ${application}, 'x', '{}', '{}', 'pending', 5, now(), ${later})`,
   `insert into logout_notices (tenant_id, id, user_id, session_id, client_tenant_id, application_id, create_time, next_attempt_time, expire_time)
      values ($1, gen_random_uuid(), ${user}, gen_random_uuid(), $1, ${application}, now(), ${later}, ${later})`,
+  `insert into groups (tenant_id, id, node_id, display_name, description, create_time, update_time)
+     values ($1, gen_random_uuid(), $1, gen_random_uuid()::text, '', now(), now())`,
+  `insert into group_members values ($1, (select id from groups where tenant_id = $1 limit 1), 'human', ${user}, now()) on conflict do nothing`,
+  `insert into group_closure values ($1, ${user}, (select id from groups where tenant_id = $1 limit 1), 'human') on conflict do nothing`,
   `insert into resource_grants (tenant_id, principal_id, node_id, id, principal_kind, level, create_time, update_time)
      values ($1, ${user}, $1, gen_random_uuid(), 'human', gen_random_uuid()::text, now(), now())`,
   `insert into share_links (tenant_id, id, node_id, level, display_name, hash, key_id, creator_kind, creator_id, create_time, expire_time)
