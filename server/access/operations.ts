@@ -1,5 +1,9 @@
-/** The operations of authority: roles, a tenant's own and those built in, and their assignments. */
+/** The operations of authority: roles, a tenant's own and those built in, their assignments, and grants on resources. */
 import type { Operation } from "../operations/operation.ts";
+import { createResourceGrant } from "./resource-grants/create-resource-grant.ts";
+import { getResourceGrant } from "./resource-grants/get-resource-grant.ts";
+import { listResourceGrants } from "./resource-grants/list-resource-grants.ts";
+import { revokeResourceGrant } from "./resource-grants/revoke-resource-grant.ts";
 import { createRoleAssignment } from "./role-assignments/create-role-assignment.ts";
 import { getRoleAssignment } from "./role-assignments/get-role-assignment.ts";
 import { listRoleAssignments } from "./role-assignments/list-role-assignments.ts";
@@ -22,4 +26,8 @@ export const accessOperations: readonly Operation[] = [
   getRoleAssignment,
   listRoleAssignments,
   revokeRoleAssignment,
+  createResourceGrant,
+  getResourceGrant,
+  listResourceGrants,
+  revokeResourceGrant,
 ];

@@ -5,19 +5,37 @@
 import { type Fault, fault, type Result } from "../../core/faults.ts";
 import {
   type AssignmentId,
+  type BeneficiaryId,
+  type BeneficiaryKind,
   formatRef,
   hostTenant,
   type NodeId,
   parseRef,
-  type PrincipalId,
-  type PrincipalKind,
   type RoleId,
   type TenantId,
 } from "../../core/ids.ts";
 import type { Model, PermissionSet } from "../../core/model/model.ts";
 import { expand, isSubset, permissionsIn } from "../../core/model/permissions.ts";
 import type { Tx } from "../platform/database/database.ts";
+import type { Beneficiary } from "./beneficiaries.ts";
 import type { Principal } from "./caller.ts";
+
+/** Role assignments as they are stored. */
+export type AssignmentTable = {
+  tenant_id: TenantId;
+  principal_id: BeneficiaryId;
+  node_id: NodeId;
+  id: AssignmentId;
+  principal_kind: BeneficiaryKind;
+  role_name: string | null;
+  role_id: RoleId | null;
+  propagation: Propagation;
+  condition: string | null;
+  expire_time: Date | null;
+  revision: number;
+  create_time: Date;
+  update_time: Date;
+};
 
 type Tables = {
   roles: {
@@ -27,20 +45,7 @@ type Tables = {
     permissions: string[];
     within_grants: string[];
   };
-  role_assignments: {
-    tenant_id: TenantId;
-    principal_id: PrincipalId;
-    node_id: NodeId;
-    id: AssignmentId;
-    principal_kind: PrincipalKind;
-    role_name: string | null;
-    role_id: RoleId | null;
-    propagation: Propagation;
-    expire_time: Date | null;
-    revision: number;
-    create_time: Date;
-    update_time: Date;
-  };
+  role_assignments: AssignmentTable;
 };
 
 /** Whether an assignment holds below its node too, or there alone. */
@@ -61,10 +66,12 @@ export type FoundRole = {
 
 export type NewAssignment = {
   readonly id: AssignmentId;
-  readonly principal: Principal;
+  readonly principal: Beneficiary;
   readonly node: NodeId;
   readonly role: RoleName;
   readonly propagation: Propagation;
+  /** CEL; absent or null holds always. */
+  readonly condition?: string | null;
   /** Null never expires. */
   readonly expireTime: Date | null;
   readonly now: Date;
@@ -137,7 +144,7 @@ export const beyondHeld = (model: Model, role: FoundRole, held: PermissionSet): 
   );
 };
 
-/** False where the principal has this role at this node already, with the same propagation. */
+/** False where the principal has this role at this node already, with the same propagation and the same condition. */
 export const insertAssignment = async (tx: Tx, assignment: NewAssignment): Promise<boolean> => {
   const { principal, role, now } = assignment;
   const result = await tx
@@ -152,6 +159,7 @@ export const insertAssignment = async (tx: Tx, assignment: NewAssignment): Promi
       role_name: "name" in role ? role.name : null,
       role_id: "id" in role ? role.id : null,
       propagation: assignment.propagation,
+      condition: assignment.condition ?? null,
       expire_time: assignment.expireTime,
       revision: 1,
       create_time: now,

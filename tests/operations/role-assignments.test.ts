@@ -68,6 +68,7 @@ test("what is assigned holds at once, and no longer than it is assigned", async 
       principal: refOf(caller),
       role: "admin",
       propagation: "subtree",
+      condition: null,
       expire_time: null,
       reason: "moved on",
     },

@@ -3,18 +3,15 @@
  * carries (invariant 8): for an assignment that reaches below, what the grantor holds below too.
  */
 import Type from "typebox";
-import { fault, isFault, type Result } from "../../../core/faults.ts";
-import { type PrincipalId, parseRef, principalKindOf, rootNode } from "../../../core/ids.ts";
+import { fault, isFault } from "../../../core/faults.ts";
 import { beyondHeld, findRole, insertAssignment } from "../../authority/assignments-store.ts";
-import type { Principal } from "../../authority/caller.ts";
-import { readFactsIn } from "../../authority/store.ts";
+import { knownBeneficiary, touchBeneficiary } from "../../authority/beneficiaries.ts";
 import { heldThroughout } from "../../authority/held.ts";
 import { strict, time } from "../../operations/fields.ts";
 import { operation } from "../../operations/operation.ts";
 import { atParent, findNodeByRef } from "../../operations/targets.ts";
-import { principalVersion } from "../../platform/cache/fresh-cache.ts";
-import type { Tx } from "../../platform/database/database.ts";
 import { newId } from "../../platform/random.ts";
+import { checkCondition, condition } from "../condition.ts";
 import {
   assignmentOutput,
   parent,
@@ -40,6 +37,7 @@ export const createRoleAssignment = operation({
     role: roleField,
     propagation: Type.Optional(propagation),
     expire_time: Type.Optional(time),
+    condition: Type.Optional(condition),
   }),
   output: assignmentOutput,
   permission: "role-assignments:create",
@@ -56,8 +54,10 @@ export const createRoleAssignment = operation({
     if (isFault(node)) return node;
     const role = await findRole(tx, model, input.role);
     if (isFault(role)) return role;
-    const whose = await knownPrincipal(tx, input.principal);
+    const whose = await knownBeneficiary(tx, input.principal);
     if (isFault(whose)) return whose;
+    const malformed = checkCondition(input.condition);
+    if (malformed !== undefined) return malformed;
     const expires = input.expire_time === undefined ? null : new Date(input.expire_time);
     if (expires !== null && expires.getTime() <= now) return fault("not_admissible", "`expire_time` has passed");
 
@@ -74,6 +74,7 @@ export const createRoleAssignment = operation({
       principal: whose,
       role: role.role,
       propagation: reach,
+      condition: input.condition ?? null,
       expireTime: expires,
       revision: 1,
       createTime: at,
@@ -83,24 +84,7 @@ export const createRoleAssignment = operation({
     await clearExpired(tx, row);
     if (!(await insertAssignment(tx, row)))
       return fault("already_exists", `\`${input.principal}\` has the role \`${role.ref}\` there already`);
-    tx.touch(principalVersion(tx.tenant, whose.id));
+    await touchBeneficiary(tx, whose);
     return render(model, assignment);
   },
 });
-
-/** A member of the tenant, or a service account of it; suspended or not, for what is given then waits. */
-const knownPrincipal = async (tx: Tx, text: string): Promise<Result<Principal>> => {
-  const named = parseRef(text);
-  const kind = named && principalKindOf(named.collection);
-  if (named === undefined || kind === undefined)
-    return fault(
-      "invalid_argument",
-      `\`principal\` is \`${text}\`, and must be \`users/{uuid}\` or \`service-accounts/{uuid}\``,
-    );
-  const found: Principal = { kind, id: named.id as PrincipalId };
-  const node = rootNode(tx.tenant);
-  const { state } = await readFactsIn(tx, { principal: found, bound: tx.tenant, tenant: tx.tenant, node });
-  return state === null || state === "deleted"
-    ? fault("not_admissible", `there is no \`${text}\` in this tenant; a user has to be a member first`)
-    : found;
-};

@@ -3,20 +3,23 @@
  * they add up, and nothing below takes away what is inherited.
  */
 import Type from "typebox";
-import { type AssignmentId, formatRef, type NodeId, principalRef } from "../../../core/ids.ts";
+import { type AssignmentId, beneficiaryRef, formatRef, type NodeId } from "../../../core/ids.ts";
 import type { Model } from "../../../core/model/model.ts";
 import { type Propagation, type RoleName, roleRef } from "../../authority/assignments-store.ts";
-import type { Principal } from "../../authority/caller.ts";
+import type { Beneficiary } from "../../authority/beneficiaries.ts";
 import { etagOf } from "../../operations/etag.ts";
 import { etag, id, ref, strict, time } from "../../operations/fields.ts";
 import { nodeRef } from "../../operations/targets.ts";
+import { conditionOutput } from "../condition.ts";
 
 export type RoleAssignment = {
   readonly id: AssignmentId;
   readonly node: { readonly id: NodeId; readonly type: string };
-  readonly principal: Principal;
+  readonly principal: Beneficiary;
   readonly role: RoleName;
   readonly propagation: Propagation;
+  /** CEL; null holds always. */
+  readonly condition: string | null;
   readonly expireTime: Date | null;
   readonly revision: number;
   readonly createTime: Date;
@@ -28,7 +31,7 @@ export const collection = "role-assignments";
 export const assignmentRef = (assignment: AssignmentId): string => formatRef(collection, assignment);
 
 export const parent = ref("the perimeter it is anchored at");
-export const principal = ref("users/{uuid} or service-accounts/{uuid}");
+export const principal = ref("users/{uuid}, service-accounts/{uuid} or groups/{uuid}");
 export const role = Type.String({
   maxLength: 100,
   pattern: "^(roles/[0-9a-f-]{36}|[a-z][a-z0-9_-]*)$",
@@ -45,6 +48,7 @@ export const assignmentOutput = strict({
   principal,
   role,
   propagation,
+  condition: conditionOutput,
   expire_time: Type.Union([time, Type.Null()], { description: "null where it does not expire" }),
   etag,
   create_time: time,
@@ -55,9 +59,10 @@ export const render = (model: Model, assignment: RoleAssignment) => ({
   id: assignment.id as string,
   resource: assignmentRef(assignment.id),
   parent: nodeRef(model, assignment.node),
-  principal: principalRef(assignment.principal.kind, assignment.principal.id),
+  principal: beneficiaryRef(assignment.principal.kind, assignment.principal.id),
   role: roleRef(assignment.role),
   propagation: assignment.propagation,
+  condition: assignment.condition,
   expire_time: assignment.expireTime?.toISOString() ?? null,
   etag: etagOf(assignment.revision),
   create_time: assignment.createTime.toISOString(),
@@ -67,10 +72,11 @@ export const render = (model: Model, assignment: RoleAssignment) => ({
 type Rendered = ReturnType<typeof render>;
 
 /** What an event about an assignment tells. */
-export const told = ({ parent: at, principal: whose, role: what, propagation: reach, expire_time }: Rendered) => ({
-  parent: at,
-  principal: whose,
-  role: what,
-  propagation: reach,
-  expire_time,
+export const told = (assignment: Rendered) => ({
+  parent: assignment.parent,
+  principal: assignment.principal,
+  role: assignment.role,
+  propagation: assignment.propagation,
+  condition: assignment.condition,
+  expire_time: assignment.expire_time,
 });

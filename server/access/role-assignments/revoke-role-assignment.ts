@@ -8,11 +8,12 @@ import Type from "typebox";
 import { fault, isFault } from "../../../core/faults.ts";
 import { rootNode } from "../../../core/ids.ts";
 import type { Model } from "../../../core/model/model.ts";
+import { touchBeneficiary } from "../../authority/beneficiaries.ts";
 import { readFactsIn } from "../../authority/store.ts";
+import { expectRevision } from "../../operations/etag.ts";
 import { id, strict } from "../../operations/fields.ts";
 import { operation } from "../../operations/operation.ts";
 import { noSuch } from "../../operations/targets.ts";
-import { principalVersion } from "../../platform/cache/fresh-cache.ts";
 import type { Tx } from "../../platform/database/database.ts";
 import { atAssignment, knownAssignment } from "./find.ts";
 import { assigning, givers } from "./last-to-assign.ts";
@@ -39,17 +40,19 @@ export const revokeRoleAssignment = operation({
     subject: assignment.resource,
     data: { ...told(assignment), reason: reason ?? null },
   }),
-  run: async (tx, input, { model, caller, now }) => {
+  run: async (tx, input, { model, caller, now, ifMatch }) => {
     const assignment = await knownAssignment(tx, input.id);
     if (isFault(assignment)) return assignment;
+    const expected = expectRevision(ifMatch, assignment.revision, "optional");
+    if (isFault(expected)) return expected;
     // Who stands above the tenant can always appoint another.
     if (caller.tenant === tx.tenant && (await isLastToAssign(tx, model, assignment, now)))
       return fault(
         "illegal_transition",
         `it is the last active assignment at the root that gives \`${assigning}\`; assign such a role to somebody else first`,
       );
-    if (!(await deleteAssignment(tx, assignment.id))) return noSuch(assignmentRef(assignment.id));
-    tx.touch(principalVersion(tx.tenant, assignment.principal.id));
+    if (!(await deleteAssignment(tx, assignment.id, expected.revision))) return noSuch(assignmentRef(assignment.id));
+    await touchBeneficiary(tx, assignment.principal);
     return render(model, assignment);
   },
 });

@@ -3,16 +3,15 @@ import { sql } from "kysely";
 import type { Result } from "../../../core/faults.ts";
 import {
   type AssignmentId,
+  beneficiaryCollections,
   hostTenant,
   type NodeId,
   type PrincipalId,
   type PrincipalKind,
-  principalCollections,
   type RoleId,
   rootNode,
-  type TenantId,
 } from "../../../core/ids.ts";
-import type { NewAssignment, Propagation, RoleName } from "../../authority/assignments-store.ts";
+import type { AssignmentTable, NewAssignment, Propagation, RoleName } from "../../authority/assignments-store.ts";
 import type { Principal } from "../../authority/caller.ts";
 import type { StoredAssignment } from "../../authority/store.ts";
 import {
@@ -26,22 +25,7 @@ import type { Tx } from "../../platform/database/database.ts";
 import type { TreeTables } from "../../tree/store.ts";
 import type { RoleAssignment } from "./model.ts";
 
-type Tables = TreeTables & {
-  role_assignments: {
-    tenant_id: TenantId;
-    principal_id: PrincipalId;
-    node_id: NodeId;
-    id: AssignmentId;
-    principal_kind: PrincipalKind;
-    role_name: string | null;
-    role_id: RoleId | null;
-    propagation: Propagation;
-    expire_time: Date | null;
-    revision: number;
-    create_time: Date;
-    update_time: Date;
-  };
-};
+type Tables = TreeTables & { role_assignments: AssignmentTable };
 
 const selectAssignments = (tx: Tx) =>
   tx
@@ -61,6 +45,7 @@ const selectAssignments = (tx: Tx) =>
       "role_assignments.role_name",
       "role_assignments.role_id",
       "role_assignments.propagation",
+      "role_assignments.condition",
       "role_assignments.expire_time",
       "role_assignments.revision",
       "role_assignments.create_time",
@@ -79,6 +64,7 @@ const assignmentOf = (row: Row): RoleAssignment => ({
   principal: { kind: row.principal_kind, id: row.principal_id },
   role: roleOf(row.role_name, row.role_id),
   propagation: row.propagation,
+  condition: row.condition,
   expireTime: row.expire_time,
   revision: row.revision,
   createTime: row.create_time,
@@ -100,7 +86,7 @@ const listingOf = (places: readonly string[]) =>
       principal: {
         column: "role_assignments.principal_id",
         type: "ref",
-        collections: Object.values(principalCollections),
+        collections: Object.values(beneficiaryCollections),
       },
       role: {
         column: sql<string>`coalesce(role_assignments.role_name, 'roles/' || role_assignments.role_id)`,
@@ -137,12 +123,13 @@ export const holdRole = async (tx: Tx, role: RoleName): Promise<boolean> => {
 /** Removes the same assignment where it has expired: it gives nothing any more, and would stand in the new one's place. */
 export const clearExpired = async (
   tx: Tx,
-  { principal, node, role, propagation, now }: NewAssignment,
+  { principal, node, role, propagation, condition, now }: NewAssignment,
 ): Promise<void> => {
   await tx.query(
     "role_assignments.clear_expired",
     `delete from role_assignments where tenant_id = $1 and principal_kind = $2 and principal_id = $3 and node_id = $4
-       and role_name is not distinct from $5 and role_id is not distinct from $6 and propagation = $7 and expire_time <= $8`,
+       and role_name is not distinct from $5 and role_id is not distinct from $6 and propagation = $7
+       and condition is not distinct from $8 and expire_time <= $9`,
     [
       tx.tenant,
       principal.kind,
@@ -151,15 +138,16 @@ export const clearExpired = async (
       "name" in role ? role.name : null,
       "id" in role ? role.id : null,
       propagation,
+      condition ?? null,
       now,
     ],
   );
 };
 
-/** True for the one call that ended it. */
-export const deleteAssignment = async (tx: Tx, id: AssignmentId): Promise<boolean> => {
-  const sqlText = "delete from role_assignments where tenant_id = $1 and id = $2 returning id";
-  return (await tx.query("role_assignments.delete", sqlText, [tx.tenant, id])).length === 1;
+/** Ends it if it is still at `revision`: true for the one call that did. */
+export const deleteAssignment = async (tx: Tx, id: AssignmentId, revision: number): Promise<boolean> => {
+  const sqlText = "delete from role_assignments where tenant_id = $1 and id = $2 and revision = $3 returning id";
+  return (await tx.query("role_assignments.delete", sqlText, [tx.tenant, id, revision])).length === 1;
 };
 
 export type AtRoot = { readonly principal: Principal; readonly stored: StoredAssignment };
@@ -177,18 +165,26 @@ type AtRootRow = {
   expires: number | null;
 };
 
+/** Members of one group looked at, at most: whoever has more there than these would have to have lost them all. */
+const members_max = 1_000;
+
 /**
- * What is assigned at the root of the tenant. The rows are held until this transaction ends, so that of two who each revoke the last but
- * one the second sees what the first has left.
+ * What is assigned at the root of the tenant, to each who has it: to the members of a group, one by one. Not what is conditional: nobody can
+ * rely on that. The rows are held until this transaction ends, so that of two who each revoke the last but one the second sees what the
+ * first has left.
  */
 export const holdAssignmentsAtRoot = async (tx: Tx): Promise<readonly AtRoot[]> => {
   const rows = await tx.query<AtRootRow>(
     "role_assignments.hold_at_root",
-    `select a.id, a.principal_kind, a.principal_id, a.role_name, a.role_id, r.permissions, r.within_grants,
+    `select a.id, coalesce(m.principal_kind, a.principal_kind) as principal_kind, coalesce(m.principal_id, a.principal_id) as principal_id,
+            a.role_name, a.role_id, r.permissions, r.within_grants,
             nullif(a.node_id, $3) as node_id, a.propagation, (extract(epoch from a.expire_time) * 1000)::float8 as expires
        from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
-      where a.tenant_id = $1 and a.node_id = $2 order by a.id for update of a`,
-    [tx.tenant, rootNode(tx.tenant), hostTenant],
+       left join lateral (select c.principal_kind, c.principal_id from group_closure c
+         where a.principal_kind = 'group' and c.tenant_id = $1 and c.group_id = a.principal_id limit $4) m on true
+      where a.tenant_id = $1 and a.node_id = $2 and a.condition is null and (a.principal_kind <> 'group' or m.principal_id is not null)
+      order by a.id for update of a`,
+    [tx.tenant, rootNode(tx.tenant), hostTenant, members_max],
   );
   return rows.map((row) => ({
     principal: { kind: row.principal_kind, id: row.principal_id },
