@@ -132,9 +132,10 @@ grant select, insert, update on share_links to countersign_app;
 
 -- Facts about one principal at one node, as before, and now: what it has through groups, its grants on the path, conditions, and what
 -- is stored of the target itself. Bindings are found by whose, then where: both lists are short, and both steps are one index probe.
--- `read` is the snapshot it was read under, taken before anything else: the answer is at least as fresh as that.
+-- Stable, so that all of it, and all that is looked up with it, is read under one snapshot, `read`: a role that was taken before a grant was
+-- given is never seen beside it.
 create or replace function decision_facts(p_host uuid, p_bound uuid, p_kind text, p_principal uuid, p_tenant uuid, p_node uuid) returns jsonb
-  language plpgsql volatile as $$
+  language plpgsql stable as $$
 declare
   v_read text := pg_current_snapshot()::text;
   v_state text;
@@ -210,3 +211,9 @@ begin
     'assignments', coalesce(v_assignments, '[]'::jsonb) || coalesce(v_host_assignments, '[]'::jsonb),
     'grants', coalesce(v_grants, '[]'::jsonb), 'resource', v_resource);
 end $$;
+
+alter function look_up(uuid, jsonb) stable;
+alter function credential_facts(uuid, uuid, text, bytea) stable;
+alter function jwt_facts(uuid, uuid, uuid, text, uuid, uuid) stable;
+alter function family_standing(uuid, uuid, uuid) stable;
+alter function application_facts(uuid, text) stable;
