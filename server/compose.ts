@@ -35,14 +35,17 @@ import { registerUser } from "./principals/users/register-user.ts";
 import { routeTable } from "./route-table.ts";
 import type { SignIn } from "./sign-in/needs.ts";
 import { loadModel } from "./startup/access-model.ts";
+import { loadGatewayRoutes } from "./startup/gateway-routes.ts";
 import { openStorage } from "./startup/open-storage.ts";
 import { prepareDeployment } from "./startup/prepare-deployment.ts";
 import { ping } from "./startup/store.ts";
 import { loadSecretKey } from "./startup/secret-key.ts";
 import { openSigningKeys } from "./tokens/signing-keys.ts";
 import { openVerifier } from "./tokens/standing.ts";
+import { proverAtGateways } from "./transport/edge-proof.ts";
+import { extAuthzHandlers } from "./transport/grpc/ext-authz.ts";
 import { identityHandlers } from "./transport/grpc/identity.ts";
-import { identityRoutes } from "./transport/grpc/routes.ts";
+import { extAuthzRoutes, identityRoutes } from "./transport/grpc/routes.ts";
 import { type GrpcServer, startGrpc } from "./transport/grpc/server.ts";
 import type { Route } from "./transport/http/routes.ts";
 import type { HttpObserver } from "./transport/http/observer.ts";
@@ -72,6 +75,7 @@ export type Server = {
 
 export const compose = async ({ config, clock, log, migrate }: Needs): Promise<Server> => {
   const loaded = loadModel(config.model);
+  const gatewayRoutes = loadGatewayRoutes(config.gatewayRoutes, loaded.model);
   const secretKey = loadSecretKey(config);
   const relay: { kick: () => void } = { kick: () => undefined };
   const outbox: { kick: () => void } = { kick: () => undefined };
@@ -102,6 +106,8 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
     outbox.kick = mailer.kick;
     const housekeeping = openHousekeeping(platform);
 
+    const limits = openLimits({ redis: storage.redis, key: derivedKey(secretKey, "limits") });
+    const hasher = openPasswordHasher();
     const engine: Engine = {
       platform,
       model,
@@ -110,6 +116,8 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
       pageKey: derivedKey(secretKey, "page tokens"),
       sealKey: secretKey,
       dns: openDns(config.dnsServers),
+      limits,
+      hashing: hasher,
     };
     const verifier = openVerifier({ platform, model, modelVersion, keys, issuer, used: lastUsed.note });
     const guardedFetch = openGuardedFetch({ allow: config.outboundAllow.split(",") });
@@ -117,9 +125,7 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
     const dpopKey = derivedKey(secretKey, "dpop nonces");
     const userCodeKey = derivedKey(secretKey, "user codes");
     const notices = openLogoutNotices({ ...platform, issuer, keys, guardedFetch });
-    const limits = openLimits({ redis: storage.redis, key: derivedKey(secretKey, "limits") });
     const statements = openGrantStatements(platform.database);
-    const hasher = openPasswordHasher();
     const browserKey = derivedKey(secretKey, "known browsers");
     const signIn: SignIn = { platform, model, issuer, hasher, limits, sealKey: secretKey, browserKey };
     const formKey = derivedKey(secretKey, "form tokens");
@@ -138,7 +144,16 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
       statements,
       userCodeKey,
     };
-    const deciding = { platform, model, modelVersion, issuer, verifier, dpopKey };
+    const deciding = {
+      platform,
+      model,
+      modelVersion,
+      issuer,
+      verifier,
+      dpopKey,
+      gatewayRoutes,
+      prove: proverAtGateways({ platform, issuer, dpopKey }),
+    };
     const visiting = { ...issuing, engine, signIn, sealKey: secretKey, formKey, userCodeKey };
     const routes = routeTable(issuing, deciding, visiting);
     const registry = new Registry();
@@ -176,7 +191,7 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
           ...tlsOf(config),
           maxConnectionAgeMs: config.grpcMaxConnectionAgeSeconds * 1000,
           maxConnectionAgeGraceMs: config.shutdownGraceSeconds * 1000,
-          routes: identityRoutes(handlers),
+          routes: [...identityRoutes(handlers), ...extAuthzRoutes(extAuthzHandlers(deciding))],
           reflection: true,
           log,
           // grpc-js counts deadlines on the system's clock, whatever a test has made of ours.

@@ -9,9 +9,10 @@ import type { Model } from "../../core/model/model.ts";
 import type { PermissionSet } from "../../core/model/model.ts";
 import type { Caller } from "../authority/caller.ts";
 import type { NewEvent } from "../events/model.ts";
-import type { Tx } from "../platform/database/database.ts";
+import type { Database, Tx } from "../platform/database/database.ts";
 import type { Dns } from "../platform/dns.ts";
 import type { SecretKey } from "../platform/keys/seal.ts";
+import type { Limits } from "../platform/limits/limits.ts";
 
 /** What every operation may lean on, besides its transaction. */
 export type OperationContext = {
@@ -32,6 +33,25 @@ export type OperationContext = {
   readonly held: PermissionSet;
   /** The same at another node of the tenant. */
   readonly heldAt: (node: NodeId) => Promise<PermissionSet>;
+};
+
+/** Hashing passwords, off the main thread and bounded (`credentials/passwords/hasher.ts`). */
+export type Hashing = {
+  hash(text: string): Promise<Result<string>>;
+  /** `stored` null where there is nothing to compare with: it takes as long, and never matches. */
+  verify(stored: string | null, text: string): Promise<Result<{ readonly matches: boolean }>>;
+};
+
+/** What may be done before the transaction: the input is valid, and nothing is decided yet. */
+export type BeforeContext = {
+  readonly caller: Caller;
+  /** The tenant it will be about. */
+  readonly tenant: TenantId;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly database: Database;
+  readonly limits: Limits;
+  readonly hashing: Hashing;
 };
 
 /**
@@ -71,7 +91,7 @@ export type Asking = {
   readonly tenant: string | undefined;
 };
 
-export type OperationSpec<I extends TObject, O extends TSchema> = Effect<Static<I>, Static<O>> & {
+export type OperationSpec<I extends TObject, O extends TSchema, B = unknown> = Effect<Static<I>, Static<O>> & {
   /** `{collection}.{verb}`: the audit action, the OpenAPI operationId and the CLI verb. */
   readonly name: string;
   readonly summary: string;
@@ -84,13 +104,22 @@ export type OperationSpec<I extends TObject, O extends TSchema> = Effect<Static<
   /** `{resource}:{action}` of the access model. */
   readonly permission: string;
   readonly scope: Scope<Static<I>>;
+  /**
+   * What takes too long to hold a connection for, as hashing a password does. Its result is `context.before`; a fault ends the call, and is
+   * in no log. It runs for whoever is authenticated, permitted or not, so it must be bounded.
+   */
+  readonly before?: (input: Static<I>, context: BeforeContext) => Promise<Result<B>>;
   readonly target: (tx: Tx, input: Static<I>, context: TargetContext) => Promise<Result<Target>>;
-  readonly run: (tx: Tx, input: Static<I>, context: OperationContext) => Promise<Result<Static<O>>>;
+  readonly run: (
+    tx: Tx,
+    input: Static<I>,
+    context: OperationContext & { readonly before: B },
+  ) => Promise<Result<Static<O>>>;
 };
 
 /** An operation whose input and output types are behind it: what tables of operations hold. */
 export type Operation = OperationSpec<TObject, TSchema>;
 
 /** Checks a declaration against its own schemas, at compile time, and forgets them. */
-export const operation = <I extends TObject, O extends TSchema>(spec: OperationSpec<I, O>): Operation =>
+export const operation = <I extends TObject, O extends TSchema, B>(spec: OperationSpec<I, O, B>): Operation =>
   spec as unknown as Operation;

@@ -2,7 +2,7 @@
  * The way of an operation, in one direction: validate → find the tenant → one transaction { find the target → decide → run → audit and
  * event } → answer. A denial is recorded in the same transaction that found it.
  */
-import { createHash } from "node:crypto";
+import { createHmac } from "node:crypto";
 import canonicalize from "canonicalize";
 import type { Attribution } from "../../core/attribution.ts";
 import { decide, rights } from "../../core/decide/decide.ts";
@@ -22,10 +22,11 @@ import { emit } from "../events/store.ts";
 import type { Tx } from "../platform/database/database.ts";
 import type { Dns } from "../platform/dns.ts";
 import type { SecretKey } from "../platform/keys/seal.ts";
+import type { Limits } from "../platform/limits/limits.ts";
 import type { Platform } from "../platform/platform.ts";
 import { newId } from "../platform/random.ts";
 import { claimKey, findAnswer, type IdempotencyName, rememberAnswer } from "./idempotency-store.ts";
-import type { Operation, OperationContext, Target } from "./operation.ts";
+import type { Hashing, Operation, OperationContext, Target } from "./operation.ts";
 import { type Validator, validatorOf } from "./validate.ts";
 
 /** An Idempotency-Key is remembered this long. */
@@ -39,6 +40,8 @@ export type Engine = {
   readonly pageKey: Buffer;
   readonly sealKey: SecretKey;
   readonly dns: Dns;
+  readonly limits: Limits;
+  readonly hashing: Hashing;
 };
 
 /** What the request said besides its input. */
@@ -86,8 +89,19 @@ export const perform = async (
     await engine.audit.append(refusedElsewhere(engine, operation, caller, meta));
     return tenant;
   }
-  const work = (tx: Tx): Promise<Result<Answer>> => performIn(engine, operation, caller, input, meta, tx);
-  const { database } = engine.platform;
+  const { database, clock } = engine.platform;
+  const { limits, hashing } = engine;
+  const about = tenant === "host" ? hostTenant : tenant;
+  const before = await operation.before?.(input, {
+    caller,
+    tenant: about,
+    now: clock.now(),
+    database,
+    limits,
+    hashing,
+  });
+  if (isFault(before)) return before;
+  const work = (tx: Tx): Promise<Result<Answer>> => performIn(engine, operation, caller, input, before, meta, tx);
   return tenant === "host" ? database.hostTransaction(work) : database.transaction(tenant, work);
 };
 
@@ -147,6 +161,7 @@ const performIn = async (
   operation: Operation,
   caller: Caller,
   input: Input,
+  before: unknown,
   meta: RequestMeta,
   tx: Tx,
 ): Promise<Result<Answer>> => {
@@ -170,7 +185,8 @@ const performIn = async (
     return refusal(operation, decision);
   }
 
-  const context: OperationContext = {
+  const context = {
+    before,
     model,
     caller,
     now,
@@ -180,14 +196,14 @@ const performIn = async (
     sealKey: engine.sealKey,
     dns: engine.dns,
     held: narrowed(caller, rights(model, facts, now)),
-    heldAt: async (node) => {
+    heldAt: async (node: NodeId) => {
       const there = await factsAt(tx, model, caller, tx.tenant, node);
       return there === undefined ? [] : narrowed(caller, rights(model, there, now));
     },
   };
   return operation.kind === "read"
     ? answer(operation, await operation.run(tx, input, context))
-    : change(operation, caller, input, meta, tx, context, record);
+    : change(engine, operation, caller, input, meta, tx, context, record);
 };
 
 /** A token passes on no more than its scopes let it do itself. */
@@ -210,17 +226,19 @@ type Recorder = (outcome: AuditEntry["outcome"], fault: Fault | null) => Promise
 
 /** Runs what changes something: once per idempotency key, with its audit entry and its events in the same transaction. */
 const change = async (
+  { pageKey }: Engine,
   operation: Operation & { kind: "change" },
   caller: Caller,
   input: Input,
   meta: RequestMeta,
   tx: Tx,
-  context: OperationContext,
+  context: OperationContext & { readonly before: unknown },
   record: Recorder,
 ): Promise<Result<Answer>> => {
   const name = idempotencyName(operation, caller, meta);
-  const requestHash = createHash("sha256")
-    .update(canonicalize({ input, ifMatch: meta.ifMatch ?? null }) ?? "")
+  // Under a key: a request may hold a password, which a plain hash of it would let be guessed from a copy of the database.
+  const requestHash = createHmac("sha256", pageKey)
+    .update(`idempotency ${canonicalize({ input, ifMatch: meta.ifMatch ?? null }) ?? ""}`)
     .digest();
   if (name !== undefined) {
     const earlier = await replay(tx, name, requestHash, context.now);

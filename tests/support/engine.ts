@@ -18,6 +18,7 @@ import { insertAssignment } from "../../server/authority/assignments-store.ts";
 import type { Caller, Principal } from "../../server/authority/caller.ts";
 import { factsOf } from "../../server/authority/facts.ts";
 import { factsLookup, lookUp, type StoredFacts } from "../../server/authority/store.ts";
+import { openPasswordHasher } from "../../server/credentials/passwords/hasher.ts";
 import type { Operation } from "../../server/operations/operation.ts";
 import {
   type Answer,
@@ -30,6 +31,7 @@ import {
 import { openMemoryCache } from "../../server/platform/cache/memory-cache.ts";
 import { migratePostgres, openPostgres } from "../../server/platform/database/postgres.ts";
 import { openDns } from "../../server/platform/dns.ts";
+import { openLimits } from "../../server/platform/limits/limits.ts";
 import { silentLog } from "../../server/platform/log.ts";
 import { newId, randomOctets } from "../../server/platform/random.ts";
 import { insertServiceAccount } from "../../server/principals/service-accounts/store.ts";
@@ -140,6 +142,7 @@ export const openWorkbench = async ({
       },
     },
   });
+  const hasher = openPasswordHasher();
   const engine: Engine = {
     platform: { database, cache, clock, log: silentLog },
     model,
@@ -148,6 +151,8 @@ export const openWorkbench = async ({
     pageKey: randomOctets(32),
     sealKey: { octets: randomOctets(32) },
     dns: openDns(dnsServers),
+    limits: openLimits({ redis: undefined, key: randomOctets(32) }),
+    hashing: hasher,
   };
   const rootType = [...model.perimeters.values()].find((perimeter) => perimeter.root);
   assert.ok(rootType, "the model has a root type");
@@ -288,6 +293,7 @@ export const openWorkbench = async ({
       return since;
     },
     close: async () => {
+      await hasher.close();
       await database.close();
       await cache.close();
       await drop();

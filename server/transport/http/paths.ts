@@ -11,10 +11,11 @@ export type Mounted = {
   readonly byVerb: ReadonlyMap<string, Route>;
 };
 
-/** `/v1/things/{id}:verb` → `/v1/things/:id` and `verb`. */
+/** `/v1/things/{id}:verb` → `/v1/things/:id` and `verb`; `/v1/things:verb` is a path of its own, whose colon the router wants doubled. */
 const split = (path: string): { readonly url: string; readonly verb: string } => {
   const colon = path.indexOf(":");
   const plain = colon < 0 ? path : path.slice(0, colon);
+  if (colon >= 0 && !plain.endsWith("}")) return { url: `${plain}::${path.slice(colon + 1)}`, verb: "" };
   return { url: plain.replaceAll(/\{([a-z_]+)\}/g, ":$1"), verb: colon < 0 ? "" : path.slice(colon + 1) };
 };
 
