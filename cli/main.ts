@@ -13,6 +13,7 @@ const ours: Readonly<Record<string, () => Promise<(program: Command) => void>>> 
   bootstrap: async () => (await import("./commands/bootstrap.ts")).bootstrapCommand,
   migrate: async () => (await import("./commands/migrate.ts")).migrateCommand,
   keys: async () => (await import("./commands/keys.ts")).keysCommand,
+  model: async () => (await import("./commands/model.ts")).modelCommand,
   config: async () => (await import("./commands/config-check.ts")).configCheckCommand,
   doctor: async () => (await import("./commands/doctor.ts")).doctorCommand,
   token: async () => (await import("./commands/token.ts")).tokenCommand,

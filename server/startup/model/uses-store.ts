@@ -65,6 +65,6 @@ const usesIn = async (
   );
   return rows.flatMap(({ tenant_id, kind, name, used_by, uses, refs }) => {
     const tenant = byId.get(tenant_id);
-    return tenant === undefined ? [] : [{ tenant, kind, name, of: used_by, count: Number(uses), refs }];
+    return tenant === undefined ? [] : [{ tenant, kind, name, of: used_by, count: uses, refs }];
   });
 };
