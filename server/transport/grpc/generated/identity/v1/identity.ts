@@ -161,8 +161,21 @@ export interface CheckPermissionRequest {
   parent: string;
   /** What else the decision may depend on, as the caller vouches for it. */
   context: Map<string, string>;
-  /** The authentication context class the subject has reached (RFC 9470), where the caller knows better than the token says. */
+  /**
+   * The authentication context class the subject has reached (RFC 9470), where the caller knows better than the token says. Taken only
+   * from callers who hold `access:check` and ask about another principal.
+   */
   acr: string;
+  /**
+   * A consistency token, as `decided_at_version` or the REST header `Countersign-Consistency` gave it: the answer is made of facts that know
+   * of at least what it names.
+   */
+  atLeastAsFresh: string;
+  /**
+   * Attributes that are more than texts, as a JSON object: `{"context": {…}, "subject": {…}, "resource": {…}}`, each of them optional. They
+   * are `context`, `subject.properties` and `resource.properties` in a condition; `context` above adds to the first.
+   */
+  attributesJson: string;
 }
 
 export interface CheckPermissionRequest_ContextEntry {
@@ -177,6 +190,8 @@ export interface CheckPermissionResponse {
   reasons: Reason[];
   /** What must be done before the action may go ahead. */
   obligations: Obligation[];
+  /** The version of the facts it was made from: a consistency token, to be sent back as `at_least_as_fresh`. Opaque. */
+  decidedAtVersion: string;
 }
 
 /** One step of a decision. */
@@ -191,6 +206,14 @@ export interface Reason {
   assignment: string;
   /** The perimeter at which that authority is anchored, as a ref. */
   anchor: string;
+  /** The resource grant that permits it, where one does: `resource-grants/{uuid}`. */
+  grant: string;
+  /** The level of that grant. */
+  level: string;
+  /** The group through which the principal has it: `groups/{uuid}`. */
+  via: string;
+  /** The condition it depends on, in CEL. */
+  condition: string;
 }
 
 export interface Obligation {
@@ -218,6 +241,110 @@ export interface BatchCheckResult {
   result: { $case: "response"; response: CheckPermissionResponse } | //
   /** The check could not be decided; it permits nothing. */
   { $case: "error"; error: CheckError } | undefined;
+}
+
+export interface ExplainPermissionRequest {
+  /** The question to explain the answer of. */
+  check: CheckPermissionRequest | undefined;
+}
+
+export interface ExplainPermissionResponse {
+  /** What CheckPermission answers to the same question. */
+  decision:
+    | CheckPermissionResponse
+    | undefined;
+  /** Everything that permits it, the decision's own reason first. Empty where nothing does. */
+  permittedBy: Reason[];
+  /** What would have permitted it and does not, the nearest first: expired, out of reach, a condition that is not met. Empty where it is permitted. */
+  missing: Reason[];
+}
+
+export interface ListResourcesRequest {
+  subject:
+    | //
+    /** As in CheckPermissionRequest. */
+    { $case: "principal"; principal: string }
+    | { $case: "token"; token: string }
+    | undefined;
+  /** As in CheckPermissionRequest. */
+  tenant: string;
+  permission: string;
+  /** The collection: `accounts`, `documents`. */
+  type: string;
+  /** As in CheckPermissionRequest, from here on. */
+  context: Map<string, string>;
+  acr: string;
+  attributesJson: string;
+  /** 1 to 1,000; 0 is 100. A page may hold fewer and not be the last. */
+  pageSize: number;
+  /** The last answer's `next_page_token`, with everything else as it was. */
+  pageToken: string;
+}
+
+export interface ListResourcesRequest_ContextEntry {
+  key: string;
+  value: string;
+}
+
+export interface ListResourcesResponse {
+  /** Refs, in no order that means anything. */
+  resources: string[];
+  /** Empty on the last page, and on no other. */
+  nextPageToken: string;
+}
+
+export interface ListSubjectsRequest {
+  /** `users` or `service-accounts`. */
+  kind: string;
+  /** As in CheckPermissionRequest. */
+  tenant: string;
+  permission: string;
+  resource: string;
+  context: Map<string, string>;
+  attributesJson: string;
+  /** 1 to 1,000; 0 is 100. A page may hold fewer and not be the last. */
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface ListSubjectsRequest_ContextEntry {
+  key: string;
+  value: string;
+}
+
+export interface ListSubjectsResponse {
+  /** Refs. */
+  subjects: string[];
+  /** Empty on the last page, and on no other. */
+  nextPageToken: string;
+}
+
+export interface ListActionsRequest {
+  subject:
+    | //
+    /** As in CheckPermissionRequest. */
+    { $case: "principal"; principal: string }
+    | { $case: "token"; token: string }
+    | undefined;
+  tenant: string;
+  resource: string;
+  /** The registered parent of a `resource` that is not registered itself. */
+  parent: string;
+  context: Map<string, string>;
+  acr: string;
+  attributesJson: string;
+  atLeastAsFresh: string;
+}
+
+export interface ListActionsRequest_ContextEntry {
+  key: string;
+  value: string;
+}
+
+export interface ListActionsResponse {
+  /** Permissions, `resource:action`, sorted. */
+  permissions: string[];
+  decidedAtVersion: string;
 }
 
 export interface CheckError {
@@ -846,7 +973,17 @@ export const Confirmation: MessageFns<Confirmation> = {
 };
 
 function createBaseCheckPermissionRequest(): CheckPermissionRequest {
-  return { subject: undefined, tenant: "", permission: "", resource: "", parent: "", context: new Map(), acr: "" };
+  return {
+    subject: undefined,
+    tenant: "",
+    permission: "",
+    resource: "",
+    parent: "",
+    context: new Map(),
+    acr: "",
+    atLeastAsFresh: "",
+    attributesJson: "",
+  };
 }
 
 export const CheckPermissionRequest: MessageFns<CheckPermissionRequest> = {
@@ -876,6 +1013,12 @@ export const CheckPermissionRequest: MessageFns<CheckPermissionRequest> = {
     });
     if (message.acr !== "") {
       writer.uint32(66).string(message.acr);
+    }
+    if (message.atLeastAsFresh !== "") {
+      writer.uint32(82).string(message.atLeastAsFresh);
+    }
+    if (message.attributesJson !== "") {
+      writer.uint32(98).string(message.attributesJson);
     }
     return writer;
   },
@@ -960,6 +1103,22 @@ export const CheckPermissionRequest: MessageFns<CheckPermissionRequest> = {
             message.acr = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.atLeastAsFresh = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.attributesJson = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -993,6 +1152,16 @@ export const CheckPermissionRequest: MessageFns<CheckPermissionRequest> = {
         )
         : new Map(),
       acr: isSet(object.acr) ? globalThis.String(object.acr) : "",
+      atLeastAsFresh: isSet(object.atLeastAsFresh)
+        ? globalThis.String(object.atLeastAsFresh)
+        : isSet(object.at_least_as_fresh)
+        ? globalThis.String(object.at_least_as_fresh)
+        : "",
+      attributesJson: isSet(object.attributesJson)
+        ? globalThis.String(object.attributesJson)
+        : isSet(object.attributes_json)
+        ? globalThis.String(object.attributes_json)
+        : "",
     };
   },
 
@@ -1023,6 +1192,12 @@ export const CheckPermissionRequest: MessageFns<CheckPermissionRequest> = {
     }
     if (message.acr !== "") {
       obj.acr = message.acr;
+    }
+    if (message.atLeastAsFresh !== "") {
+      obj.atLeastAsFresh = message.atLeastAsFresh;
+    }
+    if (message.attributesJson !== "") {
+      obj.attributesJson = message.attributesJson;
     }
     return obj;
   },
@@ -1060,6 +1235,8 @@ export const CheckPermissionRequest: MessageFns<CheckPermissionRequest> = {
       return m;
     })();
     message.acr = object.acr ?? "";
+    message.atLeastAsFresh = object.atLeastAsFresh ?? "";
+    message.attributesJson = object.attributesJson ?? "";
     return message;
   },
 };
@@ -1150,7 +1327,7 @@ export const CheckPermissionRequest_ContextEntry: MessageFns<CheckPermissionRequ
 };
 
 function createBaseCheckPermissionResponse(): CheckPermissionResponse {
-  return { allowed: false, reasons: [], obligations: [] };
+  return { allowed: false, reasons: [], obligations: [], decidedAtVersion: "" };
 }
 
 export const CheckPermissionResponse: MessageFns<CheckPermissionResponse> = {
@@ -1163,6 +1340,9 @@ export const CheckPermissionResponse: MessageFns<CheckPermissionResponse> = {
     }
     for (const v of message.obligations) {
       Obligation.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.decidedAtVersion !== "") {
+      writer.uint32(42).string(message.decidedAtVersion);
     }
     return writer;
   },
@@ -1204,6 +1384,14 @@ export const CheckPermissionResponse: MessageFns<CheckPermissionResponse> = {
             message.obligations.push(Obligation.decode(reader, reader.uint32()));
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.decidedAtVersion = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1223,6 +1411,11 @@ export const CheckPermissionResponse: MessageFns<CheckPermissionResponse> = {
       obligations: globalThis.Array.isArray(object?.obligations)
         ? object.obligations.map((e: any) => Obligation.fromJSON(e))
         : [],
+      decidedAtVersion: isSet(object.decidedAtVersion)
+        ? globalThis.String(object.decidedAtVersion)
+        : isSet(object.decided_at_version)
+        ? globalThis.String(object.decided_at_version)
+        : "",
     };
   },
 
@@ -1237,6 +1430,9 @@ export const CheckPermissionResponse: MessageFns<CheckPermissionResponse> = {
     if (message.obligations?.length) {
       obj.obligations = message.obligations.map((e) => Obligation.toJSON(e));
     }
+    if (message.decidedAtVersion !== "") {
+      obj.decidedAtVersion = message.decidedAtVersion;
+    }
     return obj;
   },
 
@@ -1248,12 +1444,13 @@ export const CheckPermissionResponse: MessageFns<CheckPermissionResponse> = {
     message.allowed = object.allowed ?? false;
     message.reasons = object.reasons?.map((e) => Reason.fromPartial(e)) || [];
     message.obligations = object.obligations?.map((e) => Obligation.fromPartial(e)) || [];
+    message.decidedAtVersion = object.decidedAtVersion ?? "";
     return message;
   },
 };
 
 function createBaseReason(): Reason {
-  return { code: "", text: "", role: "", assignment: "", anchor: "" };
+  return { code: "", text: "", role: "", assignment: "", anchor: "", grant: "", level: "", via: "", condition: "" };
 }
 
 export const Reason: MessageFns<Reason> = {
@@ -1272,6 +1469,18 @@ export const Reason: MessageFns<Reason> = {
     }
     if (message.anchor !== "") {
       writer.uint32(42).string(message.anchor);
+    }
+    if (message.grant !== "") {
+      writer.uint32(50).string(message.grant);
+    }
+    if (message.level !== "") {
+      writer.uint32(58).string(message.level);
+    }
+    if (message.via !== "") {
+      writer.uint32(66).string(message.via);
+    }
+    if (message.condition !== "") {
+      writer.uint32(74).string(message.condition);
     }
     return writer;
   },
@@ -1329,6 +1538,38 @@ export const Reason: MessageFns<Reason> = {
             message.anchor = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.grant = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.level = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.via = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.condition = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1348,6 +1589,10 @@ export const Reason: MessageFns<Reason> = {
       role: isSet(object.role) ? globalThis.String(object.role) : "",
       assignment: isSet(object.assignment) ? globalThis.String(object.assignment) : "",
       anchor: isSet(object.anchor) ? globalThis.String(object.anchor) : "",
+      grant: isSet(object.grant) ? globalThis.String(object.grant) : "",
+      level: isSet(object.level) ? globalThis.String(object.level) : "",
+      via: isSet(object.via) ? globalThis.String(object.via) : "",
+      condition: isSet(object.condition) ? globalThis.String(object.condition) : "",
     };
   },
 
@@ -1368,6 +1613,18 @@ export const Reason: MessageFns<Reason> = {
     if (message.anchor !== "") {
       obj.anchor = message.anchor;
     }
+    if (message.grant !== "") {
+      obj.grant = message.grant;
+    }
+    if (message.level !== "") {
+      obj.level = message.level;
+    }
+    if (message.via !== "") {
+      obj.via = message.via;
+    }
+    if (message.condition !== "") {
+      obj.condition = message.condition;
+    }
     return obj;
   },
 
@@ -1381,6 +1638,10 @@ export const Reason: MessageFns<Reason> = {
     message.role = object.role ?? "";
     message.assignment = object.assignment ?? "";
     message.anchor = object.anchor ?? "";
+    message.grant = object.grant ?? "";
+    message.level = object.level ?? "";
+    message.via = object.via ?? "";
+    message.condition = object.condition ?? "";
     return message;
   },
 };
@@ -1725,6 +1986,1457 @@ export const BatchCheckResult: MessageFns<BatchCheckResult> = {
         break;
       }
     }
+    return message;
+  },
+};
+
+function createBaseExplainPermissionRequest(): ExplainPermissionRequest {
+  return { check: undefined };
+}
+
+export const ExplainPermissionRequest: MessageFns<ExplainPermissionRequest> = {
+  encode(message: ExplainPermissionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.check !== undefined) {
+      CheckPermissionRequest.encode(message.check, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainPermissionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainPermissionRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.check = CheckPermissionRequest.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainPermissionRequest {
+    return { check: isSet(object.check) ? CheckPermissionRequest.fromJSON(object.check) : undefined };
+  },
+
+  toJSON(message: ExplainPermissionRequest): unknown {
+    const obj: any = {};
+    if (message.check !== undefined) {
+      obj.check = CheckPermissionRequest.toJSON(message.check);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExplainPermissionRequest>): ExplainPermissionRequest {
+    return ExplainPermissionRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainPermissionRequest>): ExplainPermissionRequest {
+    const message = createBaseExplainPermissionRequest();
+    message.check = (object.check !== undefined && object.check !== null)
+      ? CheckPermissionRequest.fromPartial(object.check)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseExplainPermissionResponse(): ExplainPermissionResponse {
+  return { decision: undefined, permittedBy: [], missing: [] };
+}
+
+export const ExplainPermissionResponse: MessageFns<ExplainPermissionResponse> = {
+  encode(message: ExplainPermissionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.decision !== undefined) {
+      CheckPermissionResponse.encode(message.decision, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.permittedBy) {
+      Reason.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.missing) {
+      Reason.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainPermissionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainPermissionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.decision = CheckPermissionResponse.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.permittedBy.push(Reason.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.missing.push(Reason.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainPermissionResponse {
+    return {
+      decision: isSet(object.decision) ? CheckPermissionResponse.fromJSON(object.decision) : undefined,
+      permittedBy: globalThis.Array.isArray(object?.permittedBy)
+        ? object.permittedBy.map((e: any) => Reason.fromJSON(e))
+        : globalThis.Array.isArray(object?.permitted_by)
+        ? object.permitted_by.map((e: any) => Reason.fromJSON(e))
+        : [],
+      missing: globalThis.Array.isArray(object?.missing) ? object.missing.map((e: any) => Reason.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: ExplainPermissionResponse): unknown {
+    const obj: any = {};
+    if (message.decision !== undefined) {
+      obj.decision = CheckPermissionResponse.toJSON(message.decision);
+    }
+    if (message.permittedBy?.length) {
+      obj.permittedBy = message.permittedBy.map((e) => Reason.toJSON(e));
+    }
+    if (message.missing?.length) {
+      obj.missing = message.missing.map((e) => Reason.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExplainPermissionResponse>): ExplainPermissionResponse {
+    return ExplainPermissionResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainPermissionResponse>): ExplainPermissionResponse {
+    const message = createBaseExplainPermissionResponse();
+    message.decision = (object.decision !== undefined && object.decision !== null)
+      ? CheckPermissionResponse.fromPartial(object.decision)
+      : undefined;
+    message.permittedBy = object.permittedBy?.map((e) => Reason.fromPartial(e)) || [];
+    message.missing = object.missing?.map((e) => Reason.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseListResourcesRequest(): ListResourcesRequest {
+  return {
+    subject: undefined,
+    tenant: "",
+    permission: "",
+    type: "",
+    context: new Map(),
+    acr: "",
+    attributesJson: "",
+    pageSize: 0,
+    pageToken: "",
+  };
+}
+
+export const ListResourcesRequest: MessageFns<ListResourcesRequest> = {
+  encode(message: ListResourcesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.subject?.$case) {
+      case "principal":
+        writer.uint32(10).string(message.subject.principal);
+        break;
+      case "token":
+        writer.uint32(18).string(message.subject.token);
+        break;
+    }
+    if (message.tenant !== "") {
+      writer.uint32(26).string(message.tenant);
+    }
+    if (message.permission !== "") {
+      writer.uint32(34).string(message.permission);
+    }
+    if (message.type !== "") {
+      writer.uint32(42).string(message.type);
+    }
+    message.context.forEach((value, key) => {
+      ListResourcesRequest_ContextEntry.encode({ key: key as any, value }, writer.uint32(50).fork()).join();
+    });
+    if (message.acr !== "") {
+      writer.uint32(58).string(message.acr);
+    }
+    if (message.attributesJson !== "") {
+      writer.uint32(66).string(message.attributesJson);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(72).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(82).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListResourcesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListResourcesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.subject = { $case: "principal", principal: reader.string() };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.subject = { $case: "token", token: reader.string() };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.permission = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            const entry6 = ListResourcesRequest_ContextEntry.decode(reader, reader.uint32());
+            if (entry6.value !== undefined) {
+              message.context.set(entry6.key, entry6.value);
+            }
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.acr = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.attributesJson = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListResourcesRequest {
+    return {
+      subject: isSet(object.principal)
+        ? { $case: "principal", principal: globalThis.String(object.principal) }
+        : isSet(object.token)
+        ? { $case: "token", token: globalThis.String(object.token) }
+        : undefined,
+      tenant: isSet(object.tenant) ? globalThis.String(object.tenant) : "",
+      permission: isSet(object.permission) ? globalThis.String(object.permission) : "",
+      type: isSet(object.type) ? globalThis.String(object.type) : "",
+      context: isObject(object.context)
+        ? (globalThis.Object.entries(object.context) as [string, any][]).reduce(
+          (acc: Map<string, string>, [key, value]: [string, any]) => {
+            acc.set(key, globalThis.String(value));
+            return acc;
+          },
+          new Map(),
+        )
+        : new Map(),
+      acr: isSet(object.acr) ? globalThis.String(object.acr) : "",
+      attributesJson: isSet(object.attributesJson)
+        ? globalThis.String(object.attributesJson)
+        : isSet(object.attributes_json)
+        ? globalThis.String(object.attributes_json)
+        : "",
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListResourcesRequest): unknown {
+    const obj: any = {};
+    if (message.subject?.$case === "principal") {
+      obj.principal = message.subject.principal;
+    } else if (message.subject?.$case === "token") {
+      obj.token = message.subject.token;
+    }
+    if (message.tenant !== "") {
+      obj.tenant = message.tenant;
+    }
+    if (message.permission !== "") {
+      obj.permission = message.permission;
+    }
+    if (message.type !== "") {
+      obj.type = message.type;
+    }
+    if (message.context?.size) {
+      obj.context = {};
+      message.context.forEach((v, k) => {
+        obj.context[k] = v;
+      });
+    }
+    if (message.acr !== "") {
+      obj.acr = message.acr;
+    }
+    if (message.attributesJson !== "") {
+      obj.attributesJson = message.attributesJson;
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListResourcesRequest>): ListResourcesRequest {
+    return ListResourcesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListResourcesRequest>): ListResourcesRequest {
+    const message = createBaseListResourcesRequest();
+    switch (object.subject?.$case) {
+      case "principal": {
+        if (object.subject?.principal !== undefined && object.subject?.principal !== null) {
+          message.subject = { $case: "principal", principal: object.subject.principal };
+        }
+        break;
+      }
+      case "token": {
+        if (object.subject?.token !== undefined && object.subject?.token !== null) {
+          message.subject = { $case: "token", token: object.subject.token };
+        }
+        break;
+      }
+    }
+    message.tenant = object.tenant ?? "";
+    message.permission = object.permission ?? "";
+    message.type = object.type ?? "";
+    message.context = (() => {
+      const m = new Map();
+      (object.context as Map<string, string> ?? new Map()).forEach((value, key) => {
+        if (value !== undefined) {
+          m.set(key, globalThis.String(value));
+        }
+      });
+      return m;
+    })();
+    message.acr = object.acr ?? "";
+    message.attributesJson = object.attributesJson ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListResourcesRequest_ContextEntry(): ListResourcesRequest_ContextEntry {
+  return { key: "", value: "" };
+}
+
+export const ListResourcesRequest_ContextEntry: MessageFns<ListResourcesRequest_ContextEntry> = {
+  encode(message: ListResourcesRequest_ContextEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListResourcesRequest_ContextEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListResourcesRequest_ContextEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListResourcesRequest_ContextEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: ListResourcesRequest_ContextEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListResourcesRequest_ContextEntry>): ListResourcesRequest_ContextEntry {
+    return ListResourcesRequest_ContextEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListResourcesRequest_ContextEntry>): ListResourcesRequest_ContextEntry {
+    const message = createBaseListResourcesRequest_ContextEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseListResourcesResponse(): ListResourcesResponse {
+  return { resources: [], nextPageToken: "" };
+}
+
+export const ListResourcesResponse: MessageFns<ListResourcesResponse> = {
+  encode(message: ListResourcesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.resources) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListResourcesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListResourcesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.resources.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListResourcesResponse {
+    return {
+      resources: globalThis.Array.isArray(object?.resources)
+        ? object.resources.map((e: any) => globalThis.String(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListResourcesResponse): unknown {
+    const obj: any = {};
+    if (message.resources?.length) {
+      obj.resources = message.resources;
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListResourcesResponse>): ListResourcesResponse {
+    return ListResourcesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListResourcesResponse>): ListResourcesResponse {
+    const message = createBaseListResourcesResponse();
+    message.resources = object.resources?.map((e) => e) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListSubjectsRequest(): ListSubjectsRequest {
+  return {
+    kind: "",
+    tenant: "",
+    permission: "",
+    resource: "",
+    context: new Map(),
+    attributesJson: "",
+    pageSize: 0,
+    pageToken: "",
+  };
+}
+
+export const ListSubjectsRequest: MessageFns<ListSubjectsRequest> = {
+  encode(message: ListSubjectsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.tenant !== "") {
+      writer.uint32(18).string(message.tenant);
+    }
+    if (message.permission !== "") {
+      writer.uint32(26).string(message.permission);
+    }
+    if (message.resource !== "") {
+      writer.uint32(34).string(message.resource);
+    }
+    message.context.forEach((value, key) => {
+      ListSubjectsRequest_ContextEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
+    if (message.attributesJson !== "") {
+      writer.uint32(50).string(message.attributesJson);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(56).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(66).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListSubjectsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListSubjectsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.permission = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.resource = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = ListSubjectsRequest_ContextEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.context.set(entry5.key, entry5.value);
+            }
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.attributesJson = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListSubjectsRequest {
+    return {
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+      tenant: isSet(object.tenant) ? globalThis.String(object.tenant) : "",
+      permission: isSet(object.permission) ? globalThis.String(object.permission) : "",
+      resource: isSet(object.resource) ? globalThis.String(object.resource) : "",
+      context: isObject(object.context)
+        ? (globalThis.Object.entries(object.context) as [string, any][]).reduce(
+          (acc: Map<string, string>, [key, value]: [string, any]) => {
+            acc.set(key, globalThis.String(value));
+            return acc;
+          },
+          new Map(),
+        )
+        : new Map(),
+      attributesJson: isSet(object.attributesJson)
+        ? globalThis.String(object.attributesJson)
+        : isSet(object.attributes_json)
+        ? globalThis.String(object.attributes_json)
+        : "",
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListSubjectsRequest): unknown {
+    const obj: any = {};
+    if (message.kind !== "") {
+      obj.kind = message.kind;
+    }
+    if (message.tenant !== "") {
+      obj.tenant = message.tenant;
+    }
+    if (message.permission !== "") {
+      obj.permission = message.permission;
+    }
+    if (message.resource !== "") {
+      obj.resource = message.resource;
+    }
+    if (message.context?.size) {
+      obj.context = {};
+      message.context.forEach((v, k) => {
+        obj.context[k] = v;
+      });
+    }
+    if (message.attributesJson !== "") {
+      obj.attributesJson = message.attributesJson;
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListSubjectsRequest>): ListSubjectsRequest {
+    return ListSubjectsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListSubjectsRequest>): ListSubjectsRequest {
+    const message = createBaseListSubjectsRequest();
+    message.kind = object.kind ?? "";
+    message.tenant = object.tenant ?? "";
+    message.permission = object.permission ?? "";
+    message.resource = object.resource ?? "";
+    message.context = (() => {
+      const m = new Map();
+      (object.context as Map<string, string> ?? new Map()).forEach((value, key) => {
+        if (value !== undefined) {
+          m.set(key, globalThis.String(value));
+        }
+      });
+      return m;
+    })();
+    message.attributesJson = object.attributesJson ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListSubjectsRequest_ContextEntry(): ListSubjectsRequest_ContextEntry {
+  return { key: "", value: "" };
+}
+
+export const ListSubjectsRequest_ContextEntry: MessageFns<ListSubjectsRequest_ContextEntry> = {
+  encode(message: ListSubjectsRequest_ContextEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListSubjectsRequest_ContextEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListSubjectsRequest_ContextEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListSubjectsRequest_ContextEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: ListSubjectsRequest_ContextEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListSubjectsRequest_ContextEntry>): ListSubjectsRequest_ContextEntry {
+    return ListSubjectsRequest_ContextEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListSubjectsRequest_ContextEntry>): ListSubjectsRequest_ContextEntry {
+    const message = createBaseListSubjectsRequest_ContextEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseListSubjectsResponse(): ListSubjectsResponse {
+  return { subjects: [], nextPageToken: "" };
+}
+
+export const ListSubjectsResponse: MessageFns<ListSubjectsResponse> = {
+  encode(message: ListSubjectsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.subjects) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListSubjectsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListSubjectsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.subjects.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListSubjectsResponse {
+    return {
+      subjects: globalThis.Array.isArray(object?.subjects) ? object.subjects.map((e: any) => globalThis.String(e)) : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListSubjectsResponse): unknown {
+    const obj: any = {};
+    if (message.subjects?.length) {
+      obj.subjects = message.subjects;
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListSubjectsResponse>): ListSubjectsResponse {
+    return ListSubjectsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListSubjectsResponse>): ListSubjectsResponse {
+    const message = createBaseListSubjectsResponse();
+    message.subjects = object.subjects?.map((e) => e) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListActionsRequest(): ListActionsRequest {
+  return {
+    subject: undefined,
+    tenant: "",
+    resource: "",
+    parent: "",
+    context: new Map(),
+    acr: "",
+    attributesJson: "",
+    atLeastAsFresh: "",
+  };
+}
+
+export const ListActionsRequest: MessageFns<ListActionsRequest> = {
+  encode(message: ListActionsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.subject?.$case) {
+      case "principal":
+        writer.uint32(10).string(message.subject.principal);
+        break;
+      case "token":
+        writer.uint32(18).string(message.subject.token);
+        break;
+    }
+    if (message.tenant !== "") {
+      writer.uint32(26).string(message.tenant);
+    }
+    if (message.resource !== "") {
+      writer.uint32(34).string(message.resource);
+    }
+    if (message.parent !== "") {
+      writer.uint32(42).string(message.parent);
+    }
+    message.context.forEach((value, key) => {
+      ListActionsRequest_ContextEntry.encode({ key: key as any, value }, writer.uint32(50).fork()).join();
+    });
+    if (message.acr !== "") {
+      writer.uint32(58).string(message.acr);
+    }
+    if (message.attributesJson !== "") {
+      writer.uint32(66).string(message.attributesJson);
+    }
+    if (message.atLeastAsFresh !== "") {
+      writer.uint32(74).string(message.atLeastAsFresh);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListActionsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListActionsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.subject = { $case: "principal", principal: reader.string() };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.subject = { $case: "token", token: reader.string() };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.resource = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.parent = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            const entry6 = ListActionsRequest_ContextEntry.decode(reader, reader.uint32());
+            if (entry6.value !== undefined) {
+              message.context.set(entry6.key, entry6.value);
+            }
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.acr = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.attributesJson = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.atLeastAsFresh = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListActionsRequest {
+    return {
+      subject: isSet(object.principal)
+        ? { $case: "principal", principal: globalThis.String(object.principal) }
+        : isSet(object.token)
+        ? { $case: "token", token: globalThis.String(object.token) }
+        : undefined,
+      tenant: isSet(object.tenant) ? globalThis.String(object.tenant) : "",
+      resource: isSet(object.resource) ? globalThis.String(object.resource) : "",
+      parent: isSet(object.parent) ? globalThis.String(object.parent) : "",
+      context: isObject(object.context)
+        ? (globalThis.Object.entries(object.context) as [string, any][]).reduce(
+          (acc: Map<string, string>, [key, value]: [string, any]) => {
+            acc.set(key, globalThis.String(value));
+            return acc;
+          },
+          new Map(),
+        )
+        : new Map(),
+      acr: isSet(object.acr) ? globalThis.String(object.acr) : "",
+      attributesJson: isSet(object.attributesJson)
+        ? globalThis.String(object.attributesJson)
+        : isSet(object.attributes_json)
+        ? globalThis.String(object.attributes_json)
+        : "",
+      atLeastAsFresh: isSet(object.atLeastAsFresh)
+        ? globalThis.String(object.atLeastAsFresh)
+        : isSet(object.at_least_as_fresh)
+        ? globalThis.String(object.at_least_as_fresh)
+        : "",
+    };
+  },
+
+  toJSON(message: ListActionsRequest): unknown {
+    const obj: any = {};
+    if (message.subject?.$case === "principal") {
+      obj.principal = message.subject.principal;
+    } else if (message.subject?.$case === "token") {
+      obj.token = message.subject.token;
+    }
+    if (message.tenant !== "") {
+      obj.tenant = message.tenant;
+    }
+    if (message.resource !== "") {
+      obj.resource = message.resource;
+    }
+    if (message.parent !== "") {
+      obj.parent = message.parent;
+    }
+    if (message.context?.size) {
+      obj.context = {};
+      message.context.forEach((v, k) => {
+        obj.context[k] = v;
+      });
+    }
+    if (message.acr !== "") {
+      obj.acr = message.acr;
+    }
+    if (message.attributesJson !== "") {
+      obj.attributesJson = message.attributesJson;
+    }
+    if (message.atLeastAsFresh !== "") {
+      obj.atLeastAsFresh = message.atLeastAsFresh;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListActionsRequest>): ListActionsRequest {
+    return ListActionsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListActionsRequest>): ListActionsRequest {
+    const message = createBaseListActionsRequest();
+    switch (object.subject?.$case) {
+      case "principal": {
+        if (object.subject?.principal !== undefined && object.subject?.principal !== null) {
+          message.subject = { $case: "principal", principal: object.subject.principal };
+        }
+        break;
+      }
+      case "token": {
+        if (object.subject?.token !== undefined && object.subject?.token !== null) {
+          message.subject = { $case: "token", token: object.subject.token };
+        }
+        break;
+      }
+    }
+    message.tenant = object.tenant ?? "";
+    message.resource = object.resource ?? "";
+    message.parent = object.parent ?? "";
+    message.context = (() => {
+      const m = new Map();
+      (object.context as Map<string, string> ?? new Map()).forEach((value, key) => {
+        if (value !== undefined) {
+          m.set(key, globalThis.String(value));
+        }
+      });
+      return m;
+    })();
+    message.acr = object.acr ?? "";
+    message.attributesJson = object.attributesJson ?? "";
+    message.atLeastAsFresh = object.atLeastAsFresh ?? "";
+    return message;
+  },
+};
+
+function createBaseListActionsRequest_ContextEntry(): ListActionsRequest_ContextEntry {
+  return { key: "", value: "" };
+}
+
+export const ListActionsRequest_ContextEntry: MessageFns<ListActionsRequest_ContextEntry> = {
+  encode(message: ListActionsRequest_ContextEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListActionsRequest_ContextEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListActionsRequest_ContextEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListActionsRequest_ContextEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: ListActionsRequest_ContextEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListActionsRequest_ContextEntry>): ListActionsRequest_ContextEntry {
+    return ListActionsRequest_ContextEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListActionsRequest_ContextEntry>): ListActionsRequest_ContextEntry {
+    const message = createBaseListActionsRequest_ContextEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseListActionsResponse(): ListActionsResponse {
+  return { permissions: [], decidedAtVersion: "" };
+}
+
+export const ListActionsResponse: MessageFns<ListActionsResponse> = {
+  encode(message: ListActionsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.permissions) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.decidedAtVersion !== "") {
+      writer.uint32(18).string(message.decidedAtVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListActionsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListActionsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.permissions.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.decidedAtVersion = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListActionsResponse {
+    return {
+      permissions: globalThis.Array.isArray(object?.permissions)
+        ? object.permissions.map((e: any) => globalThis.String(e))
+        : [],
+      decidedAtVersion: isSet(object.decidedAtVersion)
+        ? globalThis.String(object.decidedAtVersion)
+        : isSet(object.decided_at_version)
+        ? globalThis.String(object.decided_at_version)
+        : "",
+    };
+  },
+
+  toJSON(message: ListActionsResponse): unknown {
+    const obj: any = {};
+    if (message.permissions?.length) {
+      obj.permissions = message.permissions;
+    }
+    if (message.decidedAtVersion !== "") {
+      obj.decidedAtVersion = message.decidedAtVersion;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListActionsResponse>): ListActionsResponse {
+    return ListActionsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListActionsResponse>): ListActionsResponse {
+    const message = createBaseListActionsResponse();
+    message.permissions = object.permissions?.map((e) => e) || [];
+    message.decidedAtVersion = object.decidedAtVersion ?? "";
     return message;
   },
 };
@@ -2858,6 +4570,45 @@ export const IdentityDefinition = {
       responseStream: false,
       options: {},
     },
+    /** Says why: every assignment and grant that permits, or the nearest step that is missing. Needs `access:explain`. */
+    explainPermission: {
+      name: "ExplainPermission",
+      requestType: ExplainPermissionRequest as typeof ExplainPermissionRequest,
+      requestStream: false,
+      responseType: ExplainPermissionResponse as typeof ExplainPermissionResponse,
+      responseStream: false,
+      options: {},
+    },
+    /**
+     * The registered nodes of one type a principal may do one thing to, a page at a time: exactly those that CheckPermission allows. Needs
+     * `access:search`, except about oneself.
+     */
+    listResources: {
+      name: "ListResources",
+      requestType: ListResourcesRequest as typeof ListResourcesRequest,
+      requestStream: false,
+      responseType: ListResourcesResponse as typeof ListResourcesResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** The principals who may do one thing to one resource, likewise. Needs `access:search`. */
+    listSubjects: {
+      name: "ListSubjects",
+      requestType: ListSubjectsRequest as typeof ListSubjectsRequest,
+      requestStream: false,
+      responseType: ListSubjectsResponse as typeof ListSubjectsResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Everything a principal may do to one resource. Needs `access:search`, except about oneself. */
+    listActions: {
+      name: "ListActions",
+      requestType: ListActionsRequest as typeof ListActionsRequest,
+      requestStream: false,
+      responseType: ListActionsResponse as typeof ListActionsResponse,
+      responseStream: false,
+      options: {},
+    },
     /**
      * Creates a human and their first membership: a role at a perimeter. Needs `users:create` at that perimeter, and a role that grants
      * no more than the caller holds.
@@ -2935,6 +4686,53 @@ export const IdentityService = {
       Buffer.from(BatchCheckPermissionsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): BatchCheckPermissionsResponse => BatchCheckPermissionsResponse.decode(value),
   },
+  /** Says why: every assignment and grant that permits, or the nearest step that is missing. Needs `access:explain`. */
+  explainPermission: {
+    path: "/identity.v1.Identity/ExplainPermission" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExplainPermissionRequest): Buffer =>
+      Buffer.from(ExplainPermissionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExplainPermissionRequest => ExplainPermissionRequest.decode(value),
+    responseSerialize: (value: ExplainPermissionResponse): Buffer =>
+      Buffer.from(ExplainPermissionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExplainPermissionResponse => ExplainPermissionResponse.decode(value),
+  },
+  /**
+   * The registered nodes of one type a principal may do one thing to, a page at a time: exactly those that CheckPermission allows. Needs
+   * `access:search`, except about oneself.
+   */
+  listResources: {
+    path: "/identity.v1.Identity/ListResources" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListResourcesRequest): Buffer => Buffer.from(ListResourcesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListResourcesRequest => ListResourcesRequest.decode(value),
+    responseSerialize: (value: ListResourcesResponse): Buffer =>
+      Buffer.from(ListResourcesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListResourcesResponse => ListResourcesResponse.decode(value),
+  },
+  /** The principals who may do one thing to one resource, likewise. Needs `access:search`. */
+  listSubjects: {
+    path: "/identity.v1.Identity/ListSubjects" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListSubjectsRequest): Buffer => Buffer.from(ListSubjectsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListSubjectsRequest => ListSubjectsRequest.decode(value),
+    responseSerialize: (value: ListSubjectsResponse): Buffer =>
+      Buffer.from(ListSubjectsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListSubjectsResponse => ListSubjectsResponse.decode(value),
+  },
+  /** Everything a principal may do to one resource. Needs `access:search`, except about oneself. */
+  listActions: {
+    path: "/identity.v1.Identity/ListActions" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListActionsRequest): Buffer => Buffer.from(ListActionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListActionsRequest => ListActionsRequest.decode(value),
+    responseSerialize: (value: ListActionsResponse): Buffer => Buffer.from(ListActionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListActionsResponse => ListActionsResponse.decode(value),
+  },
   /**
    * Creates a human and their first membership: a role at a perimeter. Needs `users:create` at that perimeter, and a role that grants
    * no more than the caller holds.
@@ -2984,6 +4782,17 @@ export interface IdentityServer extends UntypedServiceImplementation {
   checkPermission: handleUnaryCall<CheckPermissionRequest, CheckPermissionResponse>;
   /** Decides up to 100 checks in one call, in the order they were sent. */
   batchCheckPermissions: handleUnaryCall<BatchCheckPermissionsRequest, BatchCheckPermissionsResponse>;
+  /** Says why: every assignment and grant that permits, or the nearest step that is missing. Needs `access:explain`. */
+  explainPermission: handleUnaryCall<ExplainPermissionRequest, ExplainPermissionResponse>;
+  /**
+   * The registered nodes of one type a principal may do one thing to, a page at a time: exactly those that CheckPermission allows. Needs
+   * `access:search`, except about oneself.
+   */
+  listResources: handleUnaryCall<ListResourcesRequest, ListResourcesResponse>;
+  /** The principals who may do one thing to one resource, likewise. Needs `access:search`. */
+  listSubjects: handleUnaryCall<ListSubjectsRequest, ListSubjectsResponse>;
+  /** Everything a principal may do to one resource. Needs `access:search`, except about oneself. */
+  listActions: handleUnaryCall<ListActionsRequest, ListActionsResponse>;
   /**
    * Creates a human and their first membership: a role at a perimeter. Needs `users:create` at that perimeter, and a role that grants
    * no more than the caller holds.
@@ -3049,6 +4858,73 @@ export interface IdentityClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: BatchCheckPermissionsResponse) => void,
+  ): ClientUnaryCall;
+  /** Says why: every assignment and grant that permits, or the nearest step that is missing. Needs `access:explain`. */
+  explainPermission(
+    request: ExplainPermissionRequest,
+    callback: (error: ServiceError | null, response: ExplainPermissionResponse) => void,
+  ): ClientUnaryCall;
+  explainPermission(
+    request: ExplainPermissionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ExplainPermissionResponse) => void,
+  ): ClientUnaryCall;
+  explainPermission(
+    request: ExplainPermissionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ExplainPermissionResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * The registered nodes of one type a principal may do one thing to, a page at a time: exactly those that CheckPermission allows. Needs
+   * `access:search`, except about oneself.
+   */
+  listResources(
+    request: ListResourcesRequest,
+    callback: (error: ServiceError | null, response: ListResourcesResponse) => void,
+  ): ClientUnaryCall;
+  listResources(
+    request: ListResourcesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListResourcesResponse) => void,
+  ): ClientUnaryCall;
+  listResources(
+    request: ListResourcesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListResourcesResponse) => void,
+  ): ClientUnaryCall;
+  /** The principals who may do one thing to one resource, likewise. Needs `access:search`. */
+  listSubjects(
+    request: ListSubjectsRequest,
+    callback: (error: ServiceError | null, response: ListSubjectsResponse) => void,
+  ): ClientUnaryCall;
+  listSubjects(
+    request: ListSubjectsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListSubjectsResponse) => void,
+  ): ClientUnaryCall;
+  listSubjects(
+    request: ListSubjectsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListSubjectsResponse) => void,
+  ): ClientUnaryCall;
+  /** Everything a principal may do to one resource. Needs `access:search`, except about oneself. */
+  listActions(
+    request: ListActionsRequest,
+    callback: (error: ServiceError | null, response: ListActionsResponse) => void,
+  ): ClientUnaryCall;
+  listActions(
+    request: ListActionsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListActionsResponse) => void,
+  ): ClientUnaryCall;
+  listActions(
+    request: ListActionsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListActionsResponse) => void,
   ): ClientUnaryCall;
   /**
    * Creates a human and their first membership: a role at a perimeter. Needs `users:create` at that perimeter, and a role that grants
@@ -3146,8 +5022,9 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-/** For reflection: this file and grpc.health.v1, each a FileDescriptorProto in base64. */
+/** For reflection: every file of the module and grpc.health.v1, each a FileDescriptorProto in base64. */
 export const fileDescriptors: readonly string[] = [
-  "ChppZGVudGl0eS92MS9pZGVudGl0eS5wcm90bxILaWRlbnRpdHkudjEiVgoWSW50cm9zcGVjdFRva2VuUmVxdWVzdBIUCgV0b2tlbhgBIAEoCVIFdG9rZW4SJgoPdG9rZW5fdHlwZV9oaW50GAIgASgJUg10b2tlblR5cGVIaW50IqoEChdJbnRyb3NwZWN0VG9rZW5SZXNwb25zZRIWCgZhY3RpdmUYASABKAhSBmFjdGl2ZRIYCgdzdWJqZWN0GAIgASgJUgdzdWJqZWN0EhsKCXRlbmFudF9pZBgDIAEoCVIIdGVuYW50SWQSJQoOcHJpbmNpcGFsX2tpbmQYBCABKAlSDXByaW5jaXBhbEtpbmQSGwoJY2xpZW50X2lkGAUgASgJUghjbGllbnRJZBIWCgZzY29wZXMYBiADKAlSBnNjb3BlcxIaCghhdWRpZW5jZRgHIAMoCVIIYXVkaWVuY2USHQoKZXhwaXJlc19hdBgIIAEoA1IJZXhwaXJlc0F0EhsKCWlzc3VlZF9hdBgJIAEoA1IIaXNzdWVkQXQSGQoIdG9rZW5faWQYCiABKAlSB3Rva2VuSWQSHQoKdG9rZW5fdHlwZRgLIAEoCVIJdG9rZW5UeXBlEhYKBmlzc3VlchgMIAEoCVIGaXNzdWVyEhQKBWFjdG9yGA0gASgJUgVhY3RvchIjCg1jcmVkZW50aWFsX2lkGA4gASgJUgxjcmVkZW50aWFsSWQSPQoMY29uZmlybWF0aW9uGA8gASgLMhkuaWRlbnRpdHkudjEuQ29uZmlybWF0aW9uUgxjb25maXJtYXRpb24SEAoDYWNyGBAgASgJUgNhY3ISGwoJYXV0aF90aW1lGBEgASgDUghhdXRoVGltZUoECBIQE1ILYWN0b3JfY2hhaW4iIAoMQ29uZmlybWF0aW9uEhAKA2prdBgBIAEoCVIDamt0IooDChZDaGVja1Blcm1pc3Npb25SZXF1ZXN0Eh4KCXByaW5jaXBhbBgBIAEoCUgAUglwcmluY2lwYWwSFgoFdG9rZW4YAiABKAlIAFIFdG9rZW4SFgoGdGVuYW50GAMgASgJUgZ0ZW5hbnQSHgoKcGVybWlzc2lvbhgEIAEoCVIKcGVybWlzc2lvbhIaCghyZXNvdXJjZRgFIAEoCVIIcmVzb3VyY2USFgoGcGFyZW50GAYgASgJUgZwYXJlbnQSSgoHY29udGV4dBgHIAMoCzIwLmlkZW50aXR5LnYxLkNoZWNrUGVybWlzc2lvblJlcXVlc3QuQ29udGV4dEVudHJ5Ugdjb250ZXh0EhAKA2FjchgIIAEoCVIDYWNyGjoKDENvbnRleHRFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBQgkKB3N1YmplY3RKBAgJEA1SBWFjdG9yUhFhdF9sZWFzdF9hc19mcmVzaFIHZXhwbGFpbiLKAQoXQ2hlY2tQZXJtaXNzaW9uUmVzcG9uc2USGAoHYWxsb3dlZBgBIAEoCFIHYWxsb3dlZBItCgdyZWFzb25zGAIgAygLMhMuaWRlbnRpdHkudjEuUmVhc29uUgdyZWFzb25zEjkKC29ibGlnYXRpb25zGAMgAygLMhcuaWRlbnRpdHkudjEuT2JsaWdhdGlvblILb2JsaWdhdGlvbnNKBAgEEAVKBAgFEAZSC2RlY2lzaW9uX2lkUhJkZWNpZGVkX2F0X3ZlcnNpb24ifAoGUmVhc29uEhIKBGNvZGUYASABKAlSBGNvZGUSEgoEdGV4dBgCIAEoCVIEdGV4dBISCgRyb2xlGAMgASgJUgRyb2xlEh4KCmFzc2lnbm1lbnQYBCABKAlSCmFzc2lnbm1lbnQSFgoGYW5jaG9yGAUgASgJUgZhbmNob3IiMgoKT2JsaWdhdGlvbhISCgRraW5kGAEgASgJUgRraW5kEhAKA2FjchgCIAEoCVIDYWNyIocBChxCYXRjaENoZWNrUGVybWlzc2lvbnNSZXF1ZXN0EjsKBmNoZWNrcxgBIAMoCzIjLmlkZW50aXR5LnYxLkNoZWNrUGVybWlzc2lvblJlcXVlc3RSBmNoZWNrcxIqCgRtb2RlGAIgASgOMhYuaWRlbnRpdHkudjEuQmF0Y2hNb2RlUgRtb2RlIlgKHUJhdGNoQ2hlY2tQZXJtaXNzaW9uc1Jlc3BvbnNlEjcKB3Jlc3VsdHMYASADKAsyHS5pZGVudGl0eS52MS5CYXRjaENoZWNrUmVzdWx0UgdyZXN1bHRzIpEBChBCYXRjaENoZWNrUmVzdWx0EkIKCHJlc3BvbnNlGAEgASgLMiQuaWRlbnRpdHkudjEuQ2hlY2tQZXJtaXNzaW9uUmVzcG9uc2VIAFIIcmVzcG9uc2USLwoFZXJyb3IYAiABKAsyFy5pZGVudGl0eS52MS5DaGVja0Vycm9ySABSBWVycm9yQggKBnJlc3VsdCI6CgpDaGVja0Vycm9yEhIKBGNvZGUYASABKAlSBGNvZGUSGAoHbWVzc2FnZRgCIAEoCVIHbWVzc2FnZSK/AQoTUmVnaXN0ZXJVc2VyUmVxdWVzdBIWCgZwYXJlbnQYASABKAlSBnBhcmVudBIUCgVlbWFpbBgCIAEoCVIFZW1haWwSIQoMZGlzcGxheV9uYW1lGAMgASgJUgtkaXNwbGF5TmFtZRISCgRyb2xlGAQgASgJUgRyb2xlEicKD2lkZW1wb3RlbmN5X2tleRgFIAEoCVIOaWRlbXBvdGVuY3lLZXkSGgoIcGFzc3dvcmQYBiABKAlSCHBhc3N3b3JkIl0KFFJlZ2lzdGVyVXNlclJlc3BvbnNlEiUKBHVzZXIYASABKAsyES5pZGVudGl0eS52MS5Vc2VyUgR1c2VyEh4KCm1lbWJlcnNoaXAYAiABKAlSCm1lbWJlcnNoaXAizgEKBFVzZXISDgoCaWQYASABKAlSAmlkEhoKCHJlc291cmNlGAIgASgJUghyZXNvdXJjZRIWCgZwYXJlbnQYAyABKAlSBnBhcmVudBIUCgVlbWFpbBgEIAEoCVIFZW1haWwSIQoMZGlzcGxheV9uYW1lGAUgASgJUgtkaXNwbGF5TmFtZRIUCgVzdGF0ZRgGIAEoCVIFc3RhdGUSEgoEZXRhZxgHIAEoCVIEZXRhZxIfCgtjcmVhdGVfdGltZRgIIAEoCVIKY3JlYXRlVGltZSKAAwoRSXNzdWVUb2tlblJlcXVlc3QSHQoKZ3JhbnRfdHlwZRgBIAEoCVIJZ3JhbnRUeXBlEhsKCWNsaWVudF9pZBgCIAEoCVIIY2xpZW50SWQSIwoNY2xpZW50X3NlY3JldBgDIAEoCVIMY2xpZW50U2VjcmV0EhQKBXNjb3BlGAQgASgJUgVzY29wZRIaCghyZXNvdXJjZRgFIAMoCVIIcmVzb3VyY2USIwoNcmVmcmVzaF90b2tlbhgGIAEoCVIMcmVmcmVzaFRva2VuEhoKCHVzZXJuYW1lGAcgASgJUgh1c2VybmFtZRIaCghwYXNzd29yZBgIIAEoCVIIcGFzc3dvcmQSFgoGdGVuYW50GAkgASgJUgZ0ZW5hbnQSMgoVY2xpZW50X2Fzc2VydGlvbl90eXBlGAogASgJUhNjbGllbnRBc3NlcnRpb25UeXBlEikKEGNsaWVudF9hc3NlcnRpb24YCyABKAlSD2NsaWVudEFzc2VydGlvbkoECAwQFSLLAQoSSXNzdWVUb2tlblJlc3BvbnNlEiEKDGFjY2Vzc190b2tlbhgBIAEoCVILYWNjZXNzVG9rZW4SHQoKdG9rZW5fdHlwZRgCIAEoCVIJdG9rZW5UeXBlEh0KCmV4cGlyZXNfaW4YAyABKANSCWV4cGlyZXNJbhIUCgVzY29wZRgEIAEoCVIFc2NvcGUSIwoNcmVmcmVzaF90b2tlbhgFIAEoCVIMcmVmcmVzaFRva2VuEhkKCGlkX3Rva2VuGAYgASgJUgdpZFRva2VuImEKElJldm9rZVRva2VuUmVxdWVzdBIUCgV0b2tlbhgBIAEoCVIFdG9rZW4SJgoPdG9rZW5fdHlwZV9oaW50GAIgASgJUg10b2tlblR5cGVIaW50SgQIAxAEUgdzZXNzaW9uIhUKE1Jldm9rZVRva2VuUmVzcG9uc2UqjgEKCUJhdGNoTW9kZRIaChZCQVRDSF9NT0RFX1VOU1BFQ0lGSUVEEAASGwoXQkFUQ0hfTU9ERV9FVkFMVUFURV9BTEwQARIhCh1CQVRDSF9NT0RFX0RFTllfT05fRklSU1RfREVOWRACEiUKIUJBVENIX01PREVfUEVSTUlUX09OX0ZJUlNUX1BFUk1JVBADMqwECghJZGVudGl0eRJcCg9JbnRyb3NwZWN0VG9rZW4SIy5pZGVudGl0eS52MS5JbnRyb3NwZWN0VG9rZW5SZXF1ZXN0GiQuaWRlbnRpdHkudjEuSW50cm9zcGVjdFRva2VuUmVzcG9uc2USXAoPQ2hlY2tQZXJtaXNzaW9uEiMuaWRlbnRpdHkudjEuQ2hlY2tQZXJtaXNzaW9uUmVxdWVzdBokLmlkZW50aXR5LnYxLkNoZWNrUGVybWlzc2lvblJlc3BvbnNlEm4KFUJhdGNoQ2hlY2tQZXJtaXNzaW9ucxIpLmlkZW50aXR5LnYxLkJhdGNoQ2hlY2tQZXJtaXNzaW9uc1JlcXVlc3QaKi5pZGVudGl0eS52MS5CYXRjaENoZWNrUGVybWlzc2lvbnNSZXNwb25zZRJTCgxSZWdpc3RlclVzZXISIC5pZGVudGl0eS52MS5SZWdpc3RlclVzZXJSZXF1ZXN0GiEuaWRlbnRpdHkudjEuUmVnaXN0ZXJVc2VyUmVzcG9uc2USTQoKSXNzdWVUb2tlbhIeLmlkZW50aXR5LnYxLklzc3VlVG9rZW5SZXF1ZXN0Gh8uaWRlbnRpdHkudjEuSXNzdWVUb2tlblJlc3BvbnNlElAKC1Jldm9rZVRva2VuEh8uaWRlbnRpdHkudjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiAuaWRlbnRpdHkudjEuUmV2b2tlVG9rZW5SZXNwb25zZWIGcHJvdG8z",
+  "CillbnZveS9zZXJ2aWNlL2F1dGgvdjMvZXh0ZXJuYWxfYXV0aC5wcm90bxIVZW52b3kuc2VydmljZS5hdXRoLnYzIlcKDENoZWNrUmVxdWVzdBJHCgphdHRyaWJ1dGVzGAEgASgLMicuZW52b3kuc2VydmljZS5hdXRoLnYzLkF0dHJpYnV0ZUNvbnRleHRSCmF0dHJpYnV0ZXMitwUKEEF0dHJpYnV0ZUNvbnRleHQSSQoHcmVxdWVzdBgEIAEoCzIvLmVudm95LnNlcnZpY2UuYXV0aC52My5BdHRyaWJ1dGVDb250ZXh0LlJlcXVlc3RSB3JlcXVlc3QSbQoSY29udGV4dF9leHRlbnNpb25zGAogAygLMj4uZW52b3kuc2VydmljZS5hdXRoLnYzLkF0dHJpYnV0ZUNvbnRleHQuQ29udGV4dEV4dGVuc2lvbnNFbnRyeVIRY29udGV4dEV4dGVuc2lvbnMaUgoHUmVxdWVzdBJHCgRodHRwGAIgASgLMjMuZW52b3kuc2VydmljZS5hdXRoLnYzLkF0dHJpYnV0ZUNvbnRleHQuSHR0cFJlcXVlc3RSBGh0dHAazgIKC0h0dHBSZXF1ZXN0Eg4KAmlkGAEgASgJUgJpZBIWCgZtZXRob2QYAiABKAlSBm1ldGhvZBJaCgdoZWFkZXJzGAMgAygLMkAuZW52b3kuc2VydmljZS5hdXRoLnYzLkF0dHJpYnV0ZUNvbnRleHQuSHR0cFJlcXVlc3QuSGVhZGVyc0VudHJ5UgdoZWFkZXJzEhIKBHBhdGgYBCABKAlSBHBhdGgSEgoEaG9zdBgFIAEoCVIEaG9zdBIWCgZzY2hlbWUYBiABKAlSBnNjaGVtZRI/CgpoZWFkZXJfbWFwGA0gASgLMiAuZW52b3kuc2VydmljZS5hdXRoLnYzLkhlYWRlck1hcFIJaGVhZGVyTWFwGjoKDEhlYWRlcnNFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBGkQKFkNvbnRleHRFeHRlbnNpb25zRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASL6AQoNQ2hlY2tSZXNwb25zZRI4CgZzdGF0dXMYASABKAsyIC5lbnZveS5zZXJ2aWNlLmF1dGgudjMuUnBjU3RhdHVzUgZzdGF0dXMSVAoPZGVuaWVkX3Jlc3BvbnNlGAIgASgLMikuZW52b3kuc2VydmljZS5hdXRoLnYzLkRlbmllZEh0dHBSZXNwb25zZUgAUg5kZW5pZWRSZXNwb25zZRJICgtva19yZXNwb25zZRgDIAEoCzIlLmVudm95LnNlcnZpY2UuYXV0aC52My5Pa0h0dHBSZXNwb25zZUgAUgpva1Jlc3BvbnNlQg8KDWh0dHBfcmVzcG9uc2UipwEKEkRlbmllZEh0dHBSZXNwb25zZRI5CgZzdGF0dXMYASABKAsyIS5lbnZveS5zZXJ2aWNlLmF1dGgudjMuSHR0cFN0YXR1c1IGc3RhdHVzEkIKB2hlYWRlcnMYAiADKAsyKC5lbnZveS5zZXJ2aWNlLmF1dGgudjMuSGVhZGVyVmFsdWVPcHRpb25SB2hlYWRlcnMSEgoEYm9keRgDIAEoCVIEYm9keSLhAQoOT2tIdHRwUmVzcG9uc2USQgoHaGVhZGVycxgCIAMoCzIoLmVudm95LnNlcnZpY2UuYXV0aC52My5IZWFkZXJWYWx1ZU9wdGlvblIHaGVhZGVycxIqChFoZWFkZXJzX3RvX3JlbW92ZRgFIAMoCVIPaGVhZGVyc1RvUmVtb3ZlEl8KF3Jlc3BvbnNlX2hlYWRlcnNfdG9fYWRkGAYgAygLMiguZW52b3kuc2VydmljZS5hdXRoLnYzLkhlYWRlclZhbHVlT3B0aW9uUhRyZXNwb25zZUhlYWRlcnNUb0FkZCKeAQoRSGVhZGVyVmFsdWVPcHRpb24SOgoGaGVhZGVyGAEgASgLMiIuZW52b3kuc2VydmljZS5hdXRoLnYzLkhlYWRlclZhbHVlUgZoZWFkZXISIwoNYXBwZW5kX2FjdGlvbhgDIAEoBVIMYXBwZW5kQWN0aW9uEigKEGtlZXBfZW1wdHlfdmFsdWUYBCABKAhSDmtlZXBFbXB0eVZhbHVlIkkKCUhlYWRlck1hcBI8CgdoZWFkZXJzGAEgAygLMiIuZW52b3kuc2VydmljZS5hdXRoLnYzLkhlYWRlclZhbHVlUgdoZWFkZXJzIlIKC0hlYWRlclZhbHVlEhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZRIbCglyYXdfdmFsdWUYAyABKAxSCHJhd1ZhbHVlIiAKCkh0dHBTdGF0dXMSEgoEY29kZRgBIAEoBVIEY29kZSI5CglScGNTdGF0dXMSEgoEY29kZRgBIAEoBVIEY29kZRIYCgdtZXNzYWdlGAIgASgJUgdtZXNzYWdlMmMKDUF1dGhvcml6YXRpb24SUgoFQ2hlY2sSIy5lbnZveS5zZXJ2aWNlLmF1dGgudjMuQ2hlY2tSZXF1ZXN0GiQuZW52b3kuc2VydmljZS5hdXRoLnYzLkNoZWNrUmVzcG9uc2ViBnByb3RvMw==",
+  "ChppZGVudGl0eS92MS9pZGVudGl0eS5wcm90bxILaWRlbnRpdHkudjEiVgoWSW50cm9zcGVjdFRva2VuUmVxdWVzdBIUCgV0b2tlbhgBIAEoCVIFdG9rZW4SJgoPdG9rZW5fdHlwZV9oaW50GAIgASgJUg10b2tlblR5cGVIaW50IqoEChdJbnRyb3NwZWN0VG9rZW5SZXNwb25zZRIWCgZhY3RpdmUYASABKAhSBmFjdGl2ZRIYCgdzdWJqZWN0GAIgASgJUgdzdWJqZWN0EhsKCXRlbmFudF9pZBgDIAEoCVIIdGVuYW50SWQSJQoOcHJpbmNpcGFsX2tpbmQYBCABKAlSDXByaW5jaXBhbEtpbmQSGwoJY2xpZW50X2lkGAUgASgJUghjbGllbnRJZBIWCgZzY29wZXMYBiADKAlSBnNjb3BlcxIaCghhdWRpZW5jZRgHIAMoCVIIYXVkaWVuY2USHQoKZXhwaXJlc19hdBgIIAEoA1IJZXhwaXJlc0F0EhsKCWlzc3VlZF9hdBgJIAEoA1IIaXNzdWVkQXQSGQoIdG9rZW5faWQYCiABKAlSB3Rva2VuSWQSHQoKdG9rZW5fdHlwZRgLIAEoCVIJdG9rZW5UeXBlEhYKBmlzc3VlchgMIAEoCVIGaXNzdWVyEhQKBWFjdG9yGA0gASgJUgVhY3RvchIjCg1jcmVkZW50aWFsX2lkGA4gASgJUgxjcmVkZW50aWFsSWQSPQoMY29uZmlybWF0aW9uGA8gASgLMhkuaWRlbnRpdHkudjEuQ29uZmlybWF0aW9uUgxjb25maXJtYXRpb24SEAoDYWNyGBAgASgJUgNhY3ISGwoJYXV0aF90aW1lGBEgASgDUghhdXRoVGltZUoECBIQE1ILYWN0b3JfY2hhaW4iIAoMQ29uZmlybWF0aW9uEhAKA2prdBgBIAEoCVIDamt0ItEDChZDaGVja1Blcm1pc3Npb25SZXF1ZXN0Eh4KCXByaW5jaXBhbBgBIAEoCUgAUglwcmluY2lwYWwSFgoFdG9rZW4YAiABKAlIAFIFdG9rZW4SFgoGdGVuYW50GAMgASgJUgZ0ZW5hbnQSHgoKcGVybWlzc2lvbhgEIAEoCVIKcGVybWlzc2lvbhIaCghyZXNvdXJjZRgFIAEoCVIIcmVzb3VyY2USFgoGcGFyZW50GAYgASgJUgZwYXJlbnQSSgoHY29udGV4dBgHIAMoCzIwLmlkZW50aXR5LnYxLkNoZWNrUGVybWlzc2lvblJlcXVlc3QuQ29udGV4dEVudHJ5Ugdjb250ZXh0EhAKA2FjchgIIAEoCVIDYWNyEikKEWF0X2xlYXN0X2FzX2ZyZXNoGAogASgJUg5hdExlYXN0QXNGcmVzaBInCg9hdHRyaWJ1dGVzX2pzb24YDCABKAlSDmF0dHJpYnV0ZXNKc29uGjoKDENvbnRleHRFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBQgkKB3N1YmplY3RKBAgJEApKBAgLEAxSBWFjdG9yUgdleHBsYWluIt4BChdDaGVja1Blcm1pc3Npb25SZXNwb25zZRIYCgdhbGxvd2VkGAEgASgIUgdhbGxvd2VkEi0KB3JlYXNvbnMYAiADKAsyEy5pZGVudGl0eS52MS5SZWFzb25SB3JlYXNvbnMSOQoLb2JsaWdhdGlvbnMYAyADKAsyFy5pZGVudGl0eS52MS5PYmxpZ2F0aW9uUgtvYmxpZ2F0aW9ucxIsChJkZWNpZGVkX2F0X3ZlcnNpb24YBSABKAlSEGRlY2lkZWRBdFZlcnNpb25KBAgEEAVSC2RlY2lzaW9uX2lkItgBCgZSZWFzb24SEgoEY29kZRgBIAEoCVIEY29kZRISCgR0ZXh0GAIgASgJUgR0ZXh0EhIKBHJvbGUYAyABKAlSBHJvbGUSHgoKYXNzaWdubWVudBgEIAEoCVIKYXNzaWdubWVudBIWCgZhbmNob3IYBSABKAlSBmFuY2hvchIUCgVncmFudBgGIAEoCVIFZ3JhbnQSFAoFbGV2ZWwYByABKAlSBWxldmVsEhAKA3ZpYRgIIAEoCVIDdmlhEhwKCWNvbmRpdGlvbhgJIAEoCVIJY29uZGl0aW9uIjIKCk9ibGlnYXRpb24SEgoEa2luZBgBIAEoCVIEa2luZBIQCgNhY3IYAiABKAlSA2FjciKHAQocQmF0Y2hDaGVja1Blcm1pc3Npb25zUmVxdWVzdBI7CgZjaGVja3MYASADKAsyIy5pZGVudGl0eS52MS5DaGVja1Blcm1pc3Npb25SZXF1ZXN0UgZjaGVja3MSKgoEbW9kZRgCIAEoDjIWLmlkZW50aXR5LnYxLkJhdGNoTW9kZVIEbW9kZSJYCh1CYXRjaENoZWNrUGVybWlzc2lvbnNSZXNwb25zZRI3CgdyZXN1bHRzGAEgAygLMh0uaWRlbnRpdHkudjEuQmF0Y2hDaGVja1Jlc3VsdFIHcmVzdWx0cyKRAQoQQmF0Y2hDaGVja1Jlc3VsdBJCCghyZXNwb25zZRgBIAEoCzIkLmlkZW50aXR5LnYxLkNoZWNrUGVybWlzc2lvblJlc3BvbnNlSABSCHJlc3BvbnNlEi8KBWVycm9yGAIgASgLMhcuaWRlbnRpdHkudjEuQ2hlY2tFcnJvckgAUgVlcnJvckIICgZyZXN1bHQiVQoYRXhwbGFpblBlcm1pc3Npb25SZXF1ZXN0EjkKBWNoZWNrGAEgASgLMiMuaWRlbnRpdHkudjEuQ2hlY2tQZXJtaXNzaW9uUmVxdWVzdFIFY2hlY2sixAEKGUV4cGxhaW5QZXJtaXNzaW9uUmVzcG9uc2USQAoIZGVjaXNpb24YASABKAsyJC5pZGVudGl0eS52MS5DaGVja1Blcm1pc3Npb25SZXNwb25zZVIIZGVjaXNpb24SNgoMcGVybWl0dGVkX2J5GAIgAygLMhMuaWRlbnRpdHkudjEuUmVhc29uUgtwZXJtaXR0ZWRCeRItCgdtaXNzaW5nGAMgAygLMhMuaWRlbnRpdHkudjEuUmVhc29uUgdtaXNzaW5nIqIDChRMaXN0UmVzb3VyY2VzUmVxdWVzdBIeCglwcmluY2lwYWwYASABKAlIAFIJcHJpbmNpcGFsEhYKBXRva2VuGAIgASgJSABSBXRva2VuEhYKBnRlbmFudBgDIAEoCVIGdGVuYW50Eh4KCnBlcm1pc3Npb24YBCABKAlSCnBlcm1pc3Npb24SEgoEdHlwZRgFIAEoCVIEdHlwZRJICgdjb250ZXh0GAYgAygLMi4uaWRlbnRpdHkudjEuTGlzdFJlc291cmNlc1JlcXVlc3QuQ29udGV4dEVudHJ5Ugdjb250ZXh0EhAKA2FjchgHIAEoCVIDYWNyEicKD2F0dHJpYnV0ZXNfanNvbhgIIAEoCVIOYXR0cmlidXRlc0pzb24SGwoJcGFnZV9zaXplGAkgASgFUghwYWdlU2l6ZRIdCgpwYWdlX3Rva2VuGAogASgJUglwYWdlVG9rZW4aOgoMQ29udGV4dEVudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAFCCQoHc3ViamVjdCJdChVMaXN0UmVzb3VyY2VzUmVzcG9uc2USHAoJcmVzb3VyY2VzGAEgAygJUglyZXNvdXJjZXMSJgoPbmV4dF9wYWdlX3Rva2VuGAIgASgJUg1uZXh0UGFnZVRva2VuIucCChNMaXN0U3ViamVjdHNSZXF1ZXN0EhIKBGtpbmQYASABKAlSBGtpbmQSFgoGdGVuYW50GAIgASgJUgZ0ZW5hbnQSHgoKcGVybWlzc2lvbhgDIAEoCVIKcGVybWlzc2lvbhIaCghyZXNvdXJjZRgEIAEoCVIIcmVzb3VyY2USRwoHY29udGV4dBgFIAMoCzItLmlkZW50aXR5LnYxLkxpc3RTdWJqZWN0c1JlcXVlc3QuQ29udGV4dEVudHJ5Ugdjb250ZXh0EicKD2F0dHJpYnV0ZXNfanNvbhgGIAEoCVIOYXR0cmlidXRlc0pzb24SGwoJcGFnZV9zaXplGAcgASgFUghwYWdlU2l6ZRIdCgpwYWdlX3Rva2VuGAggASgJUglwYWdlVG9rZW4aOgoMQ29udGV4dEVudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAEiWgoUTGlzdFN1YmplY3RzUmVzcG9uc2USGgoIc3ViamVjdHMYASADKAlSCHN1YmplY3RzEiYKD25leHRfcGFnZV90b2tlbhgCIAEoCVINbmV4dFBhZ2VUb2tlbiKNAwoSTGlzdEFjdGlvbnNSZXF1ZXN0Eh4KCXByaW5jaXBhbBgBIAEoCUgAUglwcmluY2lwYWwSFgoFdG9rZW4YAiABKAlIAFIFdG9rZW4SFgoGdGVuYW50GAMgASgJUgZ0ZW5hbnQSGgoIcmVzb3VyY2UYBCABKAlSCHJlc291cmNlEhYKBnBhcmVudBgFIAEoCVIGcGFyZW50EkYKB2NvbnRleHQYBiADKAsyLC5pZGVudGl0eS52MS5MaXN0QWN0aW9uc1JlcXVlc3QuQ29udGV4dEVudHJ5Ugdjb250ZXh0EhAKA2FjchgHIAEoCVIDYWNyEicKD2F0dHJpYnV0ZXNfanNvbhgIIAEoCVIOYXR0cmlidXRlc0pzb24SKQoRYXRfbGVhc3RfYXNfZnJlc2gYCSABKAlSDmF0TGVhc3RBc0ZyZXNoGjoKDENvbnRleHRFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBQgkKB3N1YmplY3QiZQoTTGlzdEFjdGlvbnNSZXNwb25zZRIgCgtwZXJtaXNzaW9ucxgBIAMoCVILcGVybWlzc2lvbnMSLAoSZGVjaWRlZF9hdF92ZXJzaW9uGAIgASgJUhBkZWNpZGVkQXRWZXJzaW9uIjoKCkNoZWNrRXJyb3ISEgoEY29kZRgBIAEoCVIEY29kZRIYCgdtZXNzYWdlGAIgASgJUgdtZXNzYWdlIr8BChNSZWdpc3RlclVzZXJSZXF1ZXN0EhYKBnBhcmVudBgBIAEoCVIGcGFyZW50EhQKBWVtYWlsGAIgASgJUgVlbWFpbBIhCgxkaXNwbGF5X25hbWUYAyABKAlSC2Rpc3BsYXlOYW1lEhIKBHJvbGUYBCABKAlSBHJvbGUSJwoPaWRlbXBvdGVuY3lfa2V5GAUgASgJUg5pZGVtcG90ZW5jeUtleRIaCghwYXNzd29yZBgGIAEoCVIIcGFzc3dvcmQiXQoUUmVnaXN0ZXJVc2VyUmVzcG9uc2USJQoEdXNlchgBIAEoCzIRLmlkZW50aXR5LnYxLlVzZXJSBHVzZXISHgoKbWVtYmVyc2hpcBgCIAEoCVIKbWVtYmVyc2hpcCLOAQoEVXNlchIOCgJpZBgBIAEoCVICaWQSGgoIcmVzb3VyY2UYAiABKAlSCHJlc291cmNlEhYKBnBhcmVudBgDIAEoCVIGcGFyZW50EhQKBWVtYWlsGAQgASgJUgVlbWFpbBIhCgxkaXNwbGF5X25hbWUYBSABKAlSC2Rpc3BsYXlOYW1lEhQKBXN0YXRlGAYgASgJUgVzdGF0ZRISCgRldGFnGAcgASgJUgRldGFnEh8KC2NyZWF0ZV90aW1lGAggASgJUgpjcmVhdGVUaW1lIoADChFJc3N1ZVRva2VuUmVxdWVzdBIdCgpncmFudF90eXBlGAEgASgJUglncmFudFR5cGUSGwoJY2xpZW50X2lkGAIgASgJUghjbGllbnRJZBIjCg1jbGllbnRfc2VjcmV0GAMgASgJUgxjbGllbnRTZWNyZXQSFAoFc2NvcGUYBCABKAlSBXNjb3BlEhoKCHJlc291cmNlGAUgAygJUghyZXNvdXJjZRIjCg1yZWZyZXNoX3Rva2VuGAYgASgJUgxyZWZyZXNoVG9rZW4SGgoIdXNlcm5hbWUYByABKAlSCHVzZXJuYW1lEhoKCHBhc3N3b3JkGAggASgJUghwYXNzd29yZBIWCgZ0ZW5hbnQYCSABKAlSBnRlbmFudBIyChVjbGllbnRfYXNzZXJ0aW9uX3R5cGUYCiABKAlSE2NsaWVudEFzc2VydGlvblR5cGUSKQoQY2xpZW50X2Fzc2VydGlvbhgLIAEoCVIPY2xpZW50QXNzZXJ0aW9uSgQIDBAVIssBChJJc3N1ZVRva2VuUmVzcG9uc2USIQoMYWNjZXNzX3Rva2VuGAEgASgJUgthY2Nlc3NUb2tlbhIdCgp0b2tlbl90eXBlGAIgASgJUgl0b2tlblR5cGUSHQoKZXhwaXJlc19pbhgDIAEoA1IJZXhwaXJlc0luEhQKBXNjb3BlGAQgASgJUgVzY29wZRIjCg1yZWZyZXNoX3Rva2VuGAUgASgJUgxyZWZyZXNoVG9rZW4SGQoIaWRfdG9rZW4YBiABKAlSB2lkVG9rZW4iYQoSUmV2b2tlVG9rZW5SZXF1ZXN0EhQKBXRva2VuGAEgASgJUgV0b2tlbhImCg90b2tlbl90eXBlX2hpbnQYAiABKAlSDXRva2VuVHlwZUhpbnRKBAgDEARSB3Nlc3Npb24iFQoTUmV2b2tlVG9rZW5SZXNwb25zZSqOAQoJQmF0Y2hNb2RlEhoKFkJBVENIX01PREVfVU5TUEVDSUZJRUQQABIbChdCQVRDSF9NT0RFX0VWQUxVQVRFX0FMTBABEiEKHUJBVENIX01PREVfREVOWV9PTl9GSVJTVF9ERU5ZEAISJQohQkFUQ0hfTU9ERV9QRVJNSVRfT05fRklSU1RfUEVSTUlUEAMyjwcKCElkZW50aXR5ElwKD0ludHJvc3BlY3RUb2tlbhIjLmlkZW50aXR5LnYxLkludHJvc3BlY3RUb2tlblJlcXVlc3QaJC5pZGVudGl0eS52MS5JbnRyb3NwZWN0VG9rZW5SZXNwb25zZRJcCg9DaGVja1Blcm1pc3Npb24SIy5pZGVudGl0eS52MS5DaGVja1Blcm1pc3Npb25SZXF1ZXN0GiQuaWRlbnRpdHkudjEuQ2hlY2tQZXJtaXNzaW9uUmVzcG9uc2USbgoVQmF0Y2hDaGVja1Blcm1pc3Npb25zEikuaWRlbnRpdHkudjEuQmF0Y2hDaGVja1Blcm1pc3Npb25zUmVxdWVzdBoqLmlkZW50aXR5LnYxLkJhdGNoQ2hlY2tQZXJtaXNzaW9uc1Jlc3BvbnNlEmIKEUV4cGxhaW5QZXJtaXNzaW9uEiUuaWRlbnRpdHkudjEuRXhwbGFpblBlcm1pc3Npb25SZXF1ZXN0GiYuaWRlbnRpdHkudjEuRXhwbGFpblBlcm1pc3Npb25SZXNwb25zZRJWCg1MaXN0UmVzb3VyY2VzEiEuaWRlbnRpdHkudjEuTGlzdFJlc291cmNlc1JlcXVlc3QaIi5pZGVudGl0eS52MS5MaXN0UmVzb3VyY2VzUmVzcG9uc2USUwoMTGlzdFN1YmplY3RzEiAuaWRlbnRpdHkudjEuTGlzdFN1YmplY3RzUmVxdWVzdBohLmlkZW50aXR5LnYxLkxpc3RTdWJqZWN0c1Jlc3BvbnNlElAKC0xpc3RBY3Rpb25zEh8uaWRlbnRpdHkudjEuTGlzdEFjdGlvbnNSZXF1ZXN0GiAuaWRlbnRpdHkudjEuTGlzdEFjdGlvbnNSZXNwb25zZRJTCgxSZWdpc3RlclVzZXISIC5pZGVudGl0eS52MS5SZWdpc3RlclVzZXJSZXF1ZXN0GiEuaWRlbnRpdHkudjEuUmVnaXN0ZXJVc2VyUmVzcG9uc2USTQoKSXNzdWVUb2tlbhIeLmlkZW50aXR5LnYxLklzc3VlVG9rZW5SZXF1ZXN0Gh8uaWRlbnRpdHkudjEuSXNzdWVUb2tlblJlc3BvbnNlElAKC1Jldm9rZVRva2VuEh8uaWRlbnRpdHkudjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiAuaWRlbnRpdHkudjEuUmV2b2tlVG9rZW5SZXNwb25zZWIGcHJvdG8z",
   "ChZoZWFsdGgvdjEvaGVhbHRoLnByb3RvEg5ncnBjLmhlYWx0aC52MSITChFIZWFsdGhMaXN0UmVxdWVzdCLEAQoSSGVhbHRoTGlzdFJlc3BvbnNlEkwKCHN0YXR1c2VzGAEgAygLMjAuZ3JwYy5oZWFsdGgudjEuSGVhbHRoTGlzdFJlc3BvbnNlLlN0YXR1c2VzRW50cnlSCHN0YXR1c2VzGmAKDVN0YXR1c2VzRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSOQoFdmFsdWUYAiABKAsyIy5ncnBjLmhlYWx0aC52MS5IZWFsdGhDaGVja1Jlc3BvbnNlUgV2YWx1ZToCOAEiLgoSSGVhbHRoQ2hlY2tSZXF1ZXN0EhgKB3NlcnZpY2UYASABKAlSB3NlcnZpY2UisQEKE0hlYWx0aENoZWNrUmVzcG9uc2USSQoGc3RhdHVzGAEgASgOMjEuZ3JwYy5oZWFsdGgudjEuSGVhbHRoQ2hlY2tSZXNwb25zZS5TZXJ2aW5nU3RhdHVzUgZzdGF0dXMiTwoNU2VydmluZ1N0YXR1cxILCgdVTktOT1dOEAASCwoHU0VSVklORxABEg8KC05PVF9TRVJWSU5HEAISEwoPU0VSVklDRV9VTktOT1dOEAMy/QEKBkhlYWx0aBJQCgVDaGVjaxIiLmdycGMuaGVhbHRoLnYxLkhlYWx0aENoZWNrUmVxdWVzdBojLmdycGMuaGVhbHRoLnYxLkhlYWx0aENoZWNrUmVzcG9uc2USUgoFV2F0Y2gSIi5ncnBjLmhlYWx0aC52MS5IZWFsdGhDaGVja1JlcXVlc3QaIy5ncnBjLmhlYWx0aC52MS5IZWFsdGhDaGVja1Jlc3BvbnNlMAESTQoETGlzdBIhLmdycGMuaGVhbHRoLnYxLkhlYWx0aExpc3RSZXF1ZXN0GiIuZ3JwYy5oZWFsdGgudjEuSGVhbHRoTGlzdFJlc3BvbnNlQmEKEWlvLmdycGMuaGVhbHRoLnYxQgtIZWFsdGhQcm90b1ABWixnb29nbGUuZ29sYW5nLm9yZy9ncnBjL2hlYWx0aC9ncnBjX2hlYWx0aF92MaoCDkdycGMuSGVhbHRoLlYxYgZwcm90bzM=",
 ];
