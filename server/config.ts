@@ -141,6 +141,12 @@ export const settings = {
     "where bootstrap.json, the embedded database and its secret key are kept",
   ),
   model: setting("MODEL", "", path, "the access model file; empty means models/default.yaml"),
+  gatewayRoutes: setting(
+    "GATEWAY_ROUTES",
+    "",
+    path,
+    "the file that says which permission each route of the gateways needs (docs/guides/gateways.md); empty lets a gateway pass only what it brings a rule for",
+  ),
   secretKey: {
     ...setting(
       "SECRET_KEY",

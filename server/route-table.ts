@@ -6,7 +6,7 @@ import { accessOperations } from "./access/operations.ts";
 import { applicationOperations } from "./clients/operations.ts";
 import { credentialOperations } from "./credentials/human-operations.ts";
 import { apiTokenOperations } from "./credentials/operations.ts";
-import type { Deciding } from "./decisions/check.ts";
+import type { Edge } from "./decisions/edge/model.ts";
 import type { ApplicationGranting } from "./oauth/grants/application-token.ts";
 import { type Introspection, introspect } from "./oauth/introspect.ts";
 import { type Issuing, issueToken } from "./oauth/issue-token.ts";
@@ -41,6 +41,7 @@ import { sessionOperations } from "./sessions/operations.ts";
 import { recordOperations } from "./record/operations.ts";
 import { keySetCacheSeconds } from "./tokens/signing-keys.ts";
 import { evaluate } from "./transport/http/authzen.ts";
+import { forwardAuthRoutes } from "./transport/http/forward-auth.ts";
 import type { OperationRoute, Route } from "./transport/http/routes.ts";
 
 export const allOperations = (model: Model): readonly Operation[] => [
@@ -203,7 +204,7 @@ const handingOutNonces =
 
 export const routeTable = (
   needs: Issuing & Introspection & ApplicationGranting & Omit<Pushing, "renderError"> & AuthorizingDevices,
-  deciding: Deciding & NonceNeeds,
+  deciding: Edge & NonceNeeds,
   visiting: AccountNeeds,
 ): readonly Route[] => {
   const { pathname } = new URL(needs.issuer);
@@ -254,6 +255,7 @@ export const routeTable = (
       policy: { permission: "access:check" },
       handle: evaluate(deciding),
     },
+    ...forwardAuthRoutes(deciding),
     ...registrationRoutes(needs),
     ...allOperations(needs.model).map(operationRoute),
   ];

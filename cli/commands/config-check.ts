@@ -1,10 +1,11 @@
-/** `countersign config check`: reads the settings and the access model as a start would, and lists every mistake, or what is in force. */
+/** `countersign config check`: reads the settings, the access model and the gateways' routes as a start would, and lists every mistake, or what is in force. */
 import { accessSync, constants } from "node:fs";
 import type { Command } from "commander";
 import { type Config, readConfig, type Setting, settings } from "../../server/config.ts";
 import { describeConnection } from "../../server/platform/database/describe-connection.ts";
 import { readSecretKey } from "../../server/platform/keys/seal.ts";
 import { loadModel } from "../../server/startup/access-model.ts";
+import { loadGatewayRoutes } from "../../server/startup/gateway-routes.ts";
 import { StartRefused } from "../../server/startup/refusal.ts";
 import { Failure } from "../failure.ts";
 import { print } from "../output.ts";
@@ -36,7 +37,7 @@ export const mistakes = (config: Config): readonly string[] => [
 
 const modelMistakes = (config: Config): readonly string[] => {
   try {
-    loadModel(config.model);
+    loadGatewayRoutes(config.gatewayRoutes, loadModel(config.model).model);
     return [];
   } catch (error) {
     if (error instanceof StartRefused) return error.reasons;
@@ -54,7 +55,7 @@ const unreadable = (name: string, file: string): readonly string[] => {
   }
 };
 
-/** A line for each setting, and one for the model. */
+/** A line for each setting, one for the model, and one for the gateways' routes. */
 const inForce = (config: Config): readonly string[] => {
   const rows: readonly (readonly [keyof Config, Setting<string | number>])[] = Object.entries(settings) as never;
   const width = Math.max(...rows.map(([, { name }]) => name.length));
@@ -63,6 +64,9 @@ const inForce = (config: Config): readonly string[] => {
     ...rows.map(([key, row]) => `COUNTERSIGN_${row.name.padEnd(width)}  ${shown(config, key, row)}`),
     "",
     `the access model is \`${model.title}\`, version ${version}, from ${path}`,
+    ...(config.gatewayRoutes === ""
+      ? []
+      : [`gateways have ${loadGatewayRoutes(config.gatewayRoutes, model).size} routes, from ${config.gatewayRoutes}`]),
   ];
 };
 

@@ -62,6 +62,15 @@ export const clientRoutes: readonly string[] = [
   "POST /oauth/token",
 ];
 
+/** A gateway's own credential opens them, and no token beside it does; tests/edge asks them in their own way. */
+export const gatewayRoutes: readonly string[] = [
+  "DELETE /access/v1/forward-auth",
+  "GET /access/v1/forward-auth",
+  "PATCH /access/v1/forward-auth",
+  "POST /access/v1/forward-auth",
+  "PUT /access/v1/forward-auth",
+];
+
 /** OIDC Core §5.3: a human's access token with the scope `openid` opens them, and no other token does. */
 export const userinfoRoutes: readonly string[] = ["GET /oauth/userinfo", "POST /oauth/userinfo"];
 

@@ -10,6 +10,7 @@ import { type Answer, basic, bearer } from "../oauth/http.ts";
 import { partsOf, signedJwt } from "../oauth/jwt.ts";
 import {
   clientRoutes,
+  gatewayRoutes,
   hostOperations,
   ownTenantOperations,
   publicRoutes,
@@ -158,13 +159,17 @@ test("invariant 10: the routes that need no token are exactly those on the commi
       .map(nameOf)
       .toSorted();
   assert.deepEqual(ofPolicy("public"), publicRoutes);
-  assert.deepEqual(ofPolicy("client"), [...clientRoutes, ...registrationRoutes, ...userinfoRoutes].toSorted());
+  assert.deepEqual(
+    ofPolicy("client"),
+    [...clientRoutes, ...gatewayRoutes, ...registrationRoutes, ...userinfoRoutes].toSorted(),
+  );
   assert.deepEqual(ofPolicy("session"), sessionRoutes);
   assert.deepEqual(evaluation, ["POST /access/v1/evaluation"]);
   assert.equal(
     routes.length,
     publicRoutes.length +
       clientRoutes.length +
+      gatewayRoutes.length +
       registrationRoutes.length +
       userinfoRoutes.length +
       sessionRoutes.length +

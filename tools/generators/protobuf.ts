@@ -16,11 +16,20 @@ export const path = "server/transport/grpc/generated/identity/v1/identity.ts";
 export const generate = async (): Promise<string> => {
   const scratch = await mkdtemp(join(tmpdir(), "countersign-proto-"));
   try {
-    await buf("generate", "--output", scratch);
-    const messages = await readFile(join(scratch, path), "utf8");
     const modules = ["api", "node_modules/grpc-health-check/proto"];
     const files = await Promise.all(modules.map((module) => descriptorsOf(module, scratch)));
-    return messages + descriptorText(files.flat());
+    return (await messagesOf(path)) + descriptorText(files.flat());
+  } finally {
+    await rm(scratch, { recursive: true });
+  }
+};
+
+/** One of the files that buf makes of the module. */
+export const messagesOf = async (file: string): Promise<string> => {
+  const scratch = await mkdtemp(join(tmpdir(), "countersign-proto-"));
+  try {
+    await buf("generate", "--output", scratch);
+    return await readFile(join(scratch, file), "utf8");
   } finally {
     await rm(scratch, { recursive: true });
   }
@@ -48,7 +57,7 @@ const descriptorsOf = async (module: string, scratch: string): Promise<readonly 
 };
 
 const descriptorText = (files: readonly Uint8Array[]): string => `
-/** For reflection: this file and grpc.health.v1, each a FileDescriptorProto in base64. */
+/** For reflection: every file of the module and grpc.health.v1, each a FileDescriptorProto in base64. */
 export const fileDescriptors: readonly string[] = [
 ${files.map((bytes) => `  "${Buffer.from(bytes).toString("base64")}",`).join("\n")}
 ];

@@ -3,7 +3,8 @@
  * Such a service believes these headers, so that nothing else may reach it under their names.
  */
 import type { Verified } from "../../tokens/standing.ts";
-import type { HeaderLine, Identity } from "./model.ts";
+import type { Identity } from "./model.ts";
+import type { HeaderLine } from "./request-target.ts";
 
 /** Lower case. All of them are the gateway's to set or to remove, whatever the client sent. */
 export const identityHeaders = [
@@ -37,16 +38,15 @@ export const identityOf = (verified: Verified): Identity => {
 
 /** The headers to set. What has no value is left out, and has to be removed. */
 export const headersOf = (identity: Identity | undefined, requestId: string): readonly HeaderLine[] => {
-  const always: readonly HeaderLine[] = [["x-countersign-request-id", requestId]];
-  if (identity === undefined) return always;
-  return [
-    ["x-countersign-tenant", identity.tenant],
-    ["x-countersign-principal", identity.principal],
-    ["x-countersign-subject", identity.subject],
-    ...(identity.actor === undefined ? [] : [["x-countersign-actor", identity.actor] as const]),
-    ["x-countersign-scopes", identity.scopes.join(" ")],
-    ...always,
+  const lines: readonly (readonly [string, string | undefined])[] = [
+    ["x-countersign-tenant", identity?.tenant],
+    ["x-countersign-principal", identity?.principal],
+    ["x-countersign-subject", identity?.subject],
+    ["x-countersign-actor", identity?.actor],
+    ["x-countersign-scopes", identity?.scopes.join(" ")],
+    ["x-countersign-request-id", requestId],
   ];
+  return lines.flatMap(([name, value]) => (value === undefined || value === "" ? [] : [[name, value] as const]));
 };
 
 /** Servers that hand headers on as variables (CGI, WSGI) cannot tell `_` from `-`. */

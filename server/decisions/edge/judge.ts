@@ -15,10 +15,11 @@ import type { Presented } from "../../tokens/presented.ts";
 import { mayLookInto, type Standing, type Verified } from "../../tokens/standing.ts";
 import { check, type CheckAnswer, type CheckQuestion } from "../check.ts";
 import { identityOf, isDiverting, isLookalike } from "./identity.ts";
-import type { Edge, EdgeAnswer, EdgeQuestion, HeaderLine, Rule, SentRequest } from "./model.ts";
+import type { Edge, EdgeAnswer, EdgeQuestion } from "./model.ts";
 import { type Bound, matchPath, readTemplate } from "./path-template.ts";
 import { boundRef, ruleBeside } from "./read-rule.ts";
-import { readTarget, type RequestTarget } from "./request-target.ts";
+import { type HeaderLine, readTarget, type RequestTarget, type SentRequest } from "./request-target.ts";
+import type { Rule } from "./route.ts";
 
 /** What a gateway's own principal must hold, in its tenant: it asks about others, and is told who they are. */
 export const gatewayPermissions = ["access:check", "tokens:introspect"] as const;

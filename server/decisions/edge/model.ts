@@ -9,51 +9,8 @@ import type { Fault, Result } from "../../../core/faults.ts";
 import type { TenantId } from "../../../core/ids.ts";
 import type { Presented } from "../../tokens/presented.ts";
 import type { Deciding } from "../check.ts";
-import type { PathTemplate } from "./path-template.ts";
-import type { RequestTarget } from "./request-target.ts";
+import type { RequestTarget, SentRequest } from "./request-target.ts";
 import type { RouteTable } from "./route-table.ts";
-
-/** What a route demands of a request. */
-export type Rule =
-  /** Let through without a token, for the reason given. */
-  | { readonly at: "public"; readonly why: string }
-  | {
-      readonly at: "guarded";
-      /** `resource:action`. */
-      readonly permission: string;
-      /** `accounts/{id}`, with the path's parameters in it, or a whole ref. Absent: the tenant as a whole. */
-      readonly resource?: string;
-      /** Likewise: the registered parent of a leaf that is not registered. */
-      readonly parent?: string;
-      /** What the token must carry besides, each as it stands or by a pattern of the token's. */
-      readonly scopes: readonly string[];
-      /** Whom tokens must be meant for (RFC 9068 §4). Empty: the issuer. */
-      readonly audience: readonly string[];
-    };
-
-export type Route = {
-  /** Lower case, with its port where it names one; undefined for every host. */
-  readonly host: string | undefined;
-  /** Upper case. `GET` lets `HEAD` pass. */
-  readonly methods: readonly string[];
-  readonly path: PathTemplate;
-  readonly rule: Rule;
-};
-
-/** A header line of the request that was sent to the gateway: its name in lower case, its value as it came. */
-export type HeaderLine = readonly [name: string, value: string];
-
-/** The request that was sent to the gateway, as the gateway tells it. */
-export type SentRequest = {
-  readonly method: string;
-  /** The request target in origin form, with its query. */
-  readonly uri: string;
-  /** As the `Host` header or `:authority` had it. */
-  readonly host: string;
-  /** `http` or `https`. */
-  readonly scheme: string;
-  readonly lines: readonly HeaderLine[];
-};
 
 export type EdgeQuestion = {
   /** The credential the gateway showed, or why it has shown none. */

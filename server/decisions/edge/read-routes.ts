@@ -11,10 +11,10 @@ import { type Document, isMap, isScalar, isSeq, LineCounter, parseDocument } fro
 import { formatPath, type Path, type Report } from "../../../core/model/document.ts";
 import type { Model } from "../../../core/model/model.ts";
 import { fieldsOf, isAbsent, type Place, required, someOf, textOf, textsOf } from "../../../core/model/place.ts";
-import type { Route } from "./model.ts";
 import { placeOf } from "./route-table.ts";
 import { readTemplate } from "./path-template.ts";
 import { readRule, ruleFields } from "./read-rule.ts";
+import type { Route } from "./route.ts";
 
 const text_length_max = 1_000_000;
 const routes_max = 5_000;

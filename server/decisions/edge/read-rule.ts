@@ -3,8 +3,8 @@ import { parseRef } from "../../../core/ids.ts";
 import type { Report } from "../../../core/model/document.ts";
 import type { Model } from "../../../core/model/model.ts";
 import { isAbsent, type Place, textOf, textsOf } from "../../../core/model/place.ts";
-import type { Rule } from "./model.ts";
 import { type Bound, parametersOf, type PathTemplate } from "./path-template.ts";
+import type { Rule } from "./route.ts";
 
 export const ruleFields = ["permission", "resource", "parent", "scopes", "audience", "public"] as const;
 type RuleField = (typeof ruleFields)[number];

@@ -7,7 +7,21 @@
  * parameters, which some servers cut off), and what turns into one of these by Unicode's compatibility forms. A method is upper case.
  */
 import { type Fault, fault, isFault, type Result } from "../../../core/faults.ts";
-import type { SentRequest } from "./model.ts";
+
+/** A header line of the request that was sent to the gateway: its name in lower case, its value as it came. */
+export type HeaderLine = readonly [name: string, value: string];
+
+/** The request that was sent to the gateway, as the gateway tells it. */
+export type SentRequest = {
+  readonly method: string;
+  /** The request target in origin form, with its query. */
+  readonly uri: string;
+  /** As the `Host` header or `:authority` had it. */
+  readonly host: string;
+  /** `http` or `https`. */
+  readonly scheme: string;
+  readonly lines: readonly HeaderLine[];
+};
 
 export type RequestTarget = {
   /** Upper case. */

@@ -2,9 +2,9 @@
  * Which route a request is on. The most specific path decides, and among equal paths a host that is named: then that route alone, so that
  * a method it does not list is refused and does not fall through to something wider. What is on no route is refused (invariant 1).
  */
-import type { Route, Rule } from "./model.ts";
 import { type Bound, bySpecificity, matchPath, shapeOf } from "./path-template.ts";
 import type { RequestTarget } from "./request-target.ts";
+import type { Route, Rule } from "./route.ts";
 
 export type RouteTable = {
   /** How many routes there are. */

@@ -16,6 +16,8 @@ export type WebRequest = {
   /** The `Authorization` header as it came. */
   readonly authorization: string | undefined;
   readonly headers: IncomingHttpHeaders;
+  /** Every header line, name and value in turn, as they came: `headers` has joined or dropped what came more than once. */
+  readonly rawHeaders?: readonly string[];
   /** Who called, in the eyes of the proxies that are trusted: an IP address. */
   readonly address: () => string;
   readonly requestId: string;

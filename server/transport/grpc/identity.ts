@@ -185,7 +185,7 @@ const issued = async (
 };
 
 /** A service token in the metadata, or else the service account that the client certificate names. */
-const callerOfCall = (call: GrpcCall): Result<Presented> => {
+export const callerOfCall = (call: GrpcCall): Result<Presented> => {
   if (call.authorization !== undefined || call.peerCertificate === undefined) return readBearer(call.authorization);
   return (
     recogniseCertificate(call.peerCertificate.sanUris) ??

@@ -1,9 +1,14 @@
 /**
- * The methods of `identity.v1.Identity` as a table: which message goes in and out, who may call it, how large it may be, and the
- * function that answers. The functions are the application's; this file only says what they look like.
+ * The methods served, `identity.v1.Identity`'s and Envoy's `ext_authz`, as a table: which message goes in and out, who may call it, how large
+ * it may be, and the function that answers. The functions are the application's; this file only says what they look like.
  */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { Result } from "../../../core/faults.ts";
+import {
+  AuthorizationDefinition,
+  type CheckRequest,
+  type CheckResponse,
+} from "./generated/envoy/service/auth/v3/external_auth.ts";
 import {
   type BatchCheckPermissionsRequest,
   type BatchCheckPermissionsResponse,
@@ -55,6 +60,9 @@ export type IdentityHandlers = {
   readonly revokeToken: GrpcHandler<RevokeTokenRequest, RevokeTokenResponse>;
 };
 
+/** Envoy's question about a request that was sent to it. */
+export type ExtAuthzHandlers = { readonly check: GrpcHandler<CheckRequest, CheckResponse> };
+
 /** A method as the generated code describes it. */
 export type GrpcMethod<Request = unknown, Response = unknown> = {
   readonly name: string;
@@ -64,6 +72,8 @@ export type GrpcMethod<Request = unknown, Response = unknown> = {
 
 /** `handle` is written as a method so that a table can hold routes of different messages. */
 export type GrpcRoute<Request = unknown, Response = unknown> = {
+  /** The full name of the service the method belongs to. */
+  readonly service: string;
   readonly method: GrpcMethod<Request, Response>;
   readonly policy: GrpcPolicy;
   readonly requestBytesMax: number;
@@ -76,56 +86,81 @@ export const batch_request_bytes_max = 256 * 1024;
 
 const authenticated: GrpcPolicy = { authenticated: true };
 const methods = IdentityDefinition.methods;
+/** Complete where anything of it is served. */
+const definitions = [IdentityDefinition, AuthorizationDefinition];
 
 /** Inferred, so that method, message and handler must agree. */
-const route = <Request, Response>(it: GrpcRoute<Request, Response>): GrpcRoute<Request, Response> => it;
+const route = <Request, Response>(
+  it: Omit<GrpcRoute<Request, Response>, "service">,
+): Omit<GrpcRoute<Request, Response>, "service"> => it;
+
+const ofService = (service: string, routes: readonly Omit<GrpcRoute, "service">[]): readonly GrpcRoute[] =>
+  routes.map((one) => ({ ...one, service }));
 
 /** The service, answered by `handlers`. */
-export const identityRoutes = (handlers: IdentityHandlers): readonly GrpcRoute[] => [
-  route({
-    method: methods.introspectToken,
-    policy: authenticated, // RFC 7662 §2.1: to prevent token scanning, the caller is authorized
-    requestBytesMax: request_bytes_max,
-    handle: handlers.introspectToken,
-  }),
-  route({
-    method: methods.checkPermission,
-    policy: authenticated,
-    requestBytesMax: request_bytes_max,
-    handle: handlers.checkPermission,
-  }),
-  route({
-    method: methods.batchCheckPermissions,
-    policy: authenticated,
-    requestBytesMax: batch_request_bytes_max,
-    handle: handlers.batchCheckPermissions,
-  }),
-  route({
-    method: methods.registerUser,
-    policy: authenticated,
-    requestBytesMax: request_bytes_max,
-    handle: handlers.registerUser,
-  }),
-  route({
-    method: methods.issueToken,
-    policy: { public: "the message carries the client's credentials, as at the OAuth token endpoint" },
-    requestBytesMax: request_bytes_max,
-    handle: handlers.issueToken,
-  }),
-  route({
-    method: methods.revokeToken,
-    policy: authenticated,
-    requestBytesMax: request_bytes_max,
-    handle: handlers.revokeToken,
-  }),
-];
+export const identityRoutes = (handlers: IdentityHandlers): readonly GrpcRoute[] =>
+  ofService(IdentityDefinition.fullName, [
+    route({
+      method: methods.introspectToken,
+      policy: authenticated, // RFC 7662 §2.1: to prevent token scanning, the caller is authorized
+      requestBytesMax: request_bytes_max,
+      handle: handlers.introspectToken,
+    }),
+    route({
+      method: methods.checkPermission,
+      policy: authenticated,
+      requestBytesMax: request_bytes_max,
+      handle: handlers.checkPermission,
+    }),
+    route({
+      method: methods.batchCheckPermissions,
+      policy: authenticated,
+      requestBytesMax: batch_request_bytes_max,
+      handle: handlers.batchCheckPermissions,
+    }),
+    route({
+      method: methods.registerUser,
+      policy: authenticated,
+      requestBytesMax: request_bytes_max,
+      handle: handlers.registerUser,
+    }),
+    route({
+      method: methods.issueToken,
+      policy: { public: "the message carries the client's credentials, as at the OAuth token endpoint" },
+      requestBytesMax: request_bytes_max,
+      handle: handlers.issueToken,
+    }),
+    route({
+      method: methods.revokeToken,
+      policy: authenticated,
+      requestBytesMax: request_bytes_max,
+      handle: handlers.revokeToken,
+    }),
+  ]);
+
+/** Envoy's `ext_authz`. What a gateway's caller sends it comes along as headers, so it wants the room of a batch. */
+export const extAuthzRoutes = (handlers: ExtAuthzHandlers): readonly GrpcRoute[] =>
+  ofService(AuthorizationDefinition.fullName, [
+    route({
+      method: AuthorizationDefinition.methods.check,
+      policy: authenticated,
+      requestBytesMax: batch_request_bytes_max,
+      handle: handlers.check,
+    }),
+  ]);
 
 /** What is wrong with a route table: a method without a route or with two, a route without a policy. Empty when all is well. */
 export const routeProblems = (routes: readonly GrpcRoute[]): readonly string[] => [
-  ...Object.values(methods).flatMap(({ name }) => {
-    const count = routes.filter((candidate) => candidate.method.name === name).length;
-    return count === 1 ? [] : [`${name} has ${count} routes`];
-  }),
+  ...definitions
+    .filter(
+      ({ fullName }) => fullName === IdentityDefinition.fullName || routes.some((one) => one.service === fullName),
+    )
+    .flatMap(({ fullName, methods: served }) =>
+      Object.values(served).flatMap(({ name }) => {
+        const count = routes.filter((one) => one.service === fullName && one.method.name === name).length;
+        return count === 1 ? [] : [`${name} has ${count} routes`];
+      }),
+    ),
   ...routes.flatMap(({ method, policy }) => (isPolicy(policy) ? [] : [`${method.name} has no policy`])),
 ];
 

@@ -6,7 +6,6 @@ import { Server, ServerCredentials, type ServiceDefinition } from "@grpc/grpc-js
 import type { Fault } from "../../../core/faults.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
-import { IdentityDefinition } from "./generated/identity/v1/identity.ts";
 import { type Certificates, type GrpcTls, openListener } from "./listener.ts";
 import { addPublicServices } from "./public-services.ts";
 import { batch_request_bytes_max, type GrpcRoute, routeProblems } from "./routes.ts";
@@ -79,7 +78,7 @@ export const startGrpc = async (options: GrpcOptions): Promise<GrpcServer> => {
     observe: options.observe ?? (() => {}),
   });
   const publicServices = addPublicServices(server, {
-    names: [IdentityDefinition.fullName],
+    names: [...new Set(options.routes.map(({ service }) => service))],
     reflection: options.reflection,
   });
 
@@ -106,25 +105,27 @@ export const startGrpc = async (options: GrpcOptions): Promise<GrpcServer> => {
   };
 };
 
-const addRoutes = (server: Server, routes: readonly GrpcRoute[], context: UnaryContext): void => {
-  const definition: ServiceDefinition = Object.fromEntries(
-    routes.map((route) => [
-      route.method.name,
-      {
-        path: `/${IdentityDefinition.fullName}/${route.method.name}`,
-        requestStream: false,
-        responseStream: false,
-        requestSerialize: unused,
-        requestDeserialize: decodeRequest(route),
-        responseSerialize: (bytes: Buffer) => bytes,
-        responseDeserialize: unused,
-      },
-    ]),
-  );
-  server.addService(
-    definition,
-    Object.fromEntries(routes.map((route) => [route.method.name, unaryHandler(route, context)])),
-  );
+const addRoutes = (server: Server, all: readonly GrpcRoute[], context: UnaryContext): void => {
+  for (const [service, routes] of Map.groupBy(all, (route) => route.service)) {
+    const definition: ServiceDefinition = Object.fromEntries(
+      routes.map((route) => [
+        route.method.name,
+        {
+          path: `/${service}/${route.method.name}`,
+          requestStream: false,
+          responseStream: false,
+          requestSerialize: unused,
+          requestDeserialize: decodeRequest(route),
+          responseSerialize: (bytes: Buffer) => bytes,
+          responseDeserialize: unused,
+        },
+      ]),
+    );
+    server.addService(
+      definition,
+      Object.fromEntries(routes.map((route) => [route.method.name, unaryHandler(route, context)])),
+    );
+  }
 };
 
 /** A service definition also describes the client's half. */

@@ -109,6 +109,7 @@ const serve = (
       body: text,
       authorization: request.headers.authorization,
       headers: request.headers,
+      rawHeaders: request.rawHeaders,
       address: () => needs.addressOf(request),
       requestId,
     };

@@ -3,6 +3,7 @@
 import { plain } from "./operations.ts";
 import { evaluationRequest } from "../../../server/transport/http/authzen.ts";
 import type { Route } from "../../../server/transport/http/routes.ts";
+import { forwardAuthEntries } from "./forward-auth.ts";
 import type { Entry } from "./operations.ts";
 import { registrationEntries } from "./registration.ts";
 
@@ -160,6 +161,7 @@ const userinfoEntry = (operationId: string, summary: string): ProtocolEntry => (
 });
 
 const described: Readonly<Record<string, ProtocolEntry>> = {
+  ...forwardAuthEntries,
   "GET /.well-known/oauth-protected-resource": resourceEntry(
     "oauth.resource-metadata",
     "What this API is as a protected resource (RFC 9728)",
