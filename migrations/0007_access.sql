@@ -213,6 +213,7 @@ begin
 end $$;
 
 alter function look_up(uuid, jsonb) stable;
+alter function client_facts(uuid, text) stable;
 alter function credential_facts(uuid, uuid, text, bytea) stable;
 alter function jwt_facts(uuid, uuid, uuid, text, uuid, uuid) stable;
 alter function family_standing(uuid, uuid, uuid) stable;

@@ -12,6 +12,7 @@ import {
 import { principalVersion, tenantVersion } from "../platform/cache/fresh-cache.ts";
 import type { Tx } from "../platform/database/database.ts";
 import { holdGroup, principalsInGroup } from "./beneficiaries-store.ts";
+import { holdGroupMembersStill } from "./group-members-store.ts";
 import { readFactsIn } from "./store.ts";
 
 export type Beneficiary = { readonly kind: BeneficiaryKind; readonly id: BeneficiaryId };
@@ -46,6 +47,7 @@ const touched_max = 100;
 /** What was decided for the principal, or for anybody in the group, is worthless once the transaction commits (invariant 7). */
 export const touchBeneficiary = async (tx: Tx, { kind, id }: Beneficiary): Promise<void> => {
   if (kind !== "group") return tx.touch(principalVersion(tx.tenant, id));
+  await holdGroupMembersStill(tx);
   const members = await principalsInGroup(tx, id as GroupId, touched_max + 1);
   if (members.length > touched_max) return tx.touch(tenantVersion(tx.tenant));
   return tx.touch(...members.map((member) => principalVersion(tx.tenant, member)));

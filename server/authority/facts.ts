@@ -17,7 +17,7 @@ export const factsOf = (model: Model, key: FactsKey, stored: StoredFacts): Facts
     // The host is above every tree: decide() knows it as the empty path.
     path: atHost ? [] : stored.path.map(([node, type, state]) => ({ node, type, state })),
     assignments: stored.assignments.map((assignment) => assignmentFact(model, assignment)),
-    grants: stored.grants.map((grant) => grantFact(model, stored.path ?? [], grant)),
+    grants: stored.grants.map((grant) => grantFact(model, typeOf(stored.path ?? [], grant), grant)),
     ...(stored.resource === null ? {} : { resource: stored.resource }),
   };
 };
@@ -28,9 +28,12 @@ const boundOf = (condition: string | null, group: GroupId | null): Bound => ({
   ...(group === null ? {} : { via: beneficiaryRef("group", group) }),
 });
 
-const grantFact = (model: Model, path: NonNullable<StoredFacts["path"]>, stored: StoredGrant): GrantFact => {
+const typeOf = (path: NonNullable<StoredFacts["path"]>, [, resource]: StoredGrant): string =>
+  path.find(([node]) => node === resource)?.[1] ?? "";
+
+/** What a grant on a node of this type gives. */
+export const grantFact = (model: Model, type: string, stored: StoredGrant): GrantFact => {
   const [id, resource, level, expiresAt, condition, group] = stored;
-  const type = path.find(([node]) => node === resource)?.[1] ?? "";
   // A level the model in force no longer has gives nothing: fail closed.
   const found = model.resources.get(type)?.levels.get(level);
   const { permissions, sufficient } = found ?? { permissions: [], sufficient: false };

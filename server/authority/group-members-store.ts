@@ -16,9 +16,20 @@ import type { Principal } from "./caller.ts";
  * by those who hold any.
  */
 export const holdGroupMembers = async (tx: Tx): Promise<void> => {
-  const name = JSON.stringify(["group_members", tx.tenant]);
-  await tx.query("authority.hold_group_members", "select pg_advisory_xact_lock(hashtextextended($1, 0))", [name]);
+  const sqlText = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
+  await tx.query("authority.hold_group_members", sqlText, [lockName(tx)]);
 };
+
+/**
+ * Nobody changes who is in which group until this transaction ends; others may hold them still, too. For whoever changes what a group has and
+ * makes stale what is cached of its members: one who is being put in just then would be overlooked, and keep a yes.
+ */
+export const holdGroupMembersStill = async (tx: Tx): Promise<void> => {
+  const sqlText = "select pg_advisory_xact_lock_shared(hashtextextended($1, 0))";
+  await tx.query("authority.hold_group_members_still", sqlText, [lockName(tx)]);
+};
+
+const lockName = (tx: Tx): string => JSON.stringify(["group_members", tx.tenant]);
 
 /**
  * Works out anew which groups the principals are in, from `group_members` as this transaction sees it. Answers those for whom it is not

@@ -2,16 +2,26 @@
  * What a caller may pass on (invariant 8: nobody grants more than they hold).
  *
  * It is not what the caller may do at the one node. A role assigned with propagation `self` gives rights at its node and none below;
- * who holds no more than that must not hand out what reaches further. Nor is it more than the token presented carries.
+ * who holds no more than that must not hand out what reaches further. What carries a condition counts for nothing: it may be gone in the
+ * next moment, and what is passed on stays. Nor is it more than the token presented carries. A grant on the node or above it counts: it
+ * reaches all that is below.
  */
 import { rights } from "../../core/decide/decide.ts";
-import type { AssignmentFact } from "../../core/decide/types.ts";
+import type { AssignmentFact, GrantFact } from "../../core/decide/types.ts";
 import { type NodeId, rootNode } from "../../core/ids.ts";
 import type { Model, PermissionSet } from "../../core/model/model.ts";
-import { emptySet, intersection, permissionsIn, union } from "../../core/model/permissions.ts";
+import { emptySet, intersection, isSubset, permissionsIn, union } from "../../core/model/permissions.ts";
 import type { Caller, Principal } from "./caller.ts";
-import { factsOf } from "./facts.ts";
-import { type FactsKey, noFacts, readAssignments, readFactsIn } from "./store.ts";
+import { factsOf, grantFact } from "./facts.ts";
+import {
+  type FactsKey,
+  noFacts,
+  readAssignments,
+  readFactsIn,
+  readGrants,
+  readManyFactsIn,
+  type StoredFacts,
+} from "./store.ts";
 import type { Tx } from "../platform/database/database.ts";
 
 type Asking = {
@@ -21,43 +31,89 @@ type Asking = {
 };
 
 /** What the caller holds at the node and everywhere below it, and its token carries. */
-export const heldThroughout = async (tx: Tx, node: NodeId, asking: Asking): Promise<PermissionSet> =>
-  heldBy(tx, node, asking, ({ anchor, propagation }) => anchor === "host" || propagation === "subtree");
+export const heldThroughout = async (tx: Tx, node: NodeId, asking: Asking): Promise<PermissionSet> => {
+  const key = keyAt(tx, node, asking);
+  return heldWith(key, await readFactsIn(tx, key), "subtree", asking);
+};
 
-const heldBy = async (
-  tx: Tx,
-  node: NodeId,
+const keyAt = (tx: Tx, node: NodeId, { caller }: Asking): FactsKey => ({
+  principal: caller.principal,
+  bound: caller.tenant,
+  tenant: tx.tenant,
+  node,
+});
+
+const heldWith = (
+  key: FactsKey,
+  stored: StoredFacts,
+  reach: AssignmentFact["propagation"],
   { model, caller, now }: Asking,
-  counts: (assignment: AssignmentFact) => boolean,
-): Promise<PermissionSet> => {
-  const key: FactsKey = { principal: caller.principal, bound: caller.tenant, tenant: tx.tenant, node };
-  const facts = factsOf(model, key, await readFactsIn(tx, key));
+): PermissionSet => {
+  const facts = factsOf(model, key, stored);
   if (facts === undefined) return emptySet;
-  const assignments = facts.assignments.filter(counts);
+  const assignments = facts.assignments.filter(
+    ({ anchor, propagation }) => reach === "self" || anchor === "host" || propagation === "subtree",
+  );
+  // Asked without circumstances, nothing that carries a condition counts.
   return withinToken(caller, rights(model, { ...facts, assignments }, now));
 };
 
+/** Something a principal holds: what it gives at most, at which node, and whether below it too. */
+type Holding = {
+  readonly node: NodeId;
+  readonly reach: AssignmentFact["propagation"];
+  readonly gives: PermissionSet;
+};
+
+/** Holdings compared in one statement. */
+const comparedAtOnce = 100;
+
 /**
  * What the principal holds anywhere and the caller does not. Who obtains another's secret, or puts a key of its own in the other's
- * place, can act as the other: nothing may be missing then. A perimeter that is asleep may wake up, so what is held there counts.
+ * place, can act as the other: nothing may be missing then. So what the other has through groups counts, and what was granted to it on
+ * resources; on a condition as well, since it will hold one day; and what a level or a role gives within grants counts in full. A perimeter
+ * that is asleep may wake up, so what is held there counts.
+ *
+ * Answers some of it, where there is much: it is a reason to refuse, and not an inventory.
  */
 export const heldBeyond = async (tx: Tx, principal: Principal, asking: Asking): Promise<readonly string[]> => {
-  const { model, caller, now } = asking;
+  const { model, caller } = asking;
   if (caller.principal.id === principal.id) return [];
+  const everywhere = await heldThroughout(tx, rootNode(tx.tenant), asking);
+  // Whoever holds it throughout the tenant holds it wherever the other does, unless something sleeps on the way up.
+  const holdings = (await holdingsOf(tx, principal, asking)).filter(({ gives }) => !isSubset(gives, everywhere));
   const lacking = new Set<string>();
-  for (const one of await assignmentsOf(tx, model, principal, { asleep: true })) {
-    if (one.expiresAt !== null && one.expiresAt <= now) continue;
-    const node = one.anchor === "host" ? rootNode(tx.tenant) : one.anchor;
-    const held = await heldBy(
-      tx,
-      node,
-      asking,
-      (mine) => one.propagation === "self" || mine.anchor === "host" || mine.propagation === "subtree",
-    );
-    for (const name of lackingIn(model, union(one.permissions, one.withinGrants), held)) lacking.add(name);
+  for (let first = 0; first < holdings.length && lacking.size === 0; first += comparedAtOnce) {
+    const some = holdings.slice(first, first + comparedAtOnce);
+    const keys = some.map(({ node }) => keyAt(tx, node, asking));
+    const stored = await readManyFactsIn(tx, keys);
+    for (const [nth, { gives, reach }] of some.entries()) {
+      const key = keys[nth];
+      const held = key === undefined ? emptySet : heldWith(key, stored[nth] ?? noFacts, reach, asking);
+      for (const name of lackingIn(model, gives, held)) lacking.add(name);
+    }
   }
   return [...lacking].toSorted();
 };
+
+const holdingsOf = async (tx: Tx, principal: Principal, { model, now }: Asking): Promise<readonly Holding[]> => {
+  const assigned = (await assignmentsOf(tx, model, principal, { asleep: true })).filter(isLive(now)).map((one) => ({
+    node: one.anchor === "host" ? rootNode(tx.tenant) : one.anchor,
+    reach: one.propagation,
+    gives: union(one.permissions, one.withinGrants),
+  }));
+  const granted = (await grantsOf(tx, model, principal)).filter(isLive(now)).map((one) => ({
+    node: one.resource,
+    reach: "subtree" as const,
+    gives: one.permissions,
+  }));
+  return [...assigned, ...granted];
+};
+
+const isLive =
+  (now: number) =>
+  ({ expiresAt }: { readonly expiresAt: number | null }): boolean =>
+    expiresAt === null || expiresAt > now;
 
 export const withinToken = ({ scopes }: Pick<Caller, "scopes">, held: PermissionSet): PermissionSet =>
   scopes === undefined ? held : intersection(held, scopes);
@@ -77,19 +133,24 @@ const assignmentsOf = async (
   return factsOf(model, key, { ...noFacts, path: [], assignments })?.assignments ?? [];
 };
 
+const grantsOf = async (tx: Tx, model: Model, principal: Principal): Promise<readonly GrantFact[]> =>
+  (await readGrants(tx, principal)).map(({ type, stored }) => grantFact(model, type, stored));
+
 /**
  * What the principal may come to do somewhere in the tenant. A service account whose roles are all anchored at one client holds nothing at
- * the root, and a role's `within_grants` count wherever a grant reaches, so this is a union over its assignments and not a look at
- * one node. It bounds what a token of the principal may sensibly say; it never gives anything, since every use of the token is
- * decided where it is used.
+ * the root, and a role's `within_grants` count wherever a grant reaches, so this is a union over its assignments, and over the grants
+ * that are enough alone, and not a look at one node. It bounds what a token of the principal may sensibly say; it never gives anything,
+ * since every use of the token is decided where it is used.
  */
-export const heldAnywhere = async (tx: Tx, model: Model, principal: Principal, now: number): Promise<PermissionSet> =>
-  (await assignmentsAnywhere(tx, model, principal))
-    .filter(({ expiresAt }) => expiresAt === null || expiresAt > now)
-    .reduce<PermissionSet>(
-      (all, { permissions, withinGrants }) => union(all, union(permissions, withinGrants)),
-      emptySet,
-    );
+export const heldAnywhere = async (tx: Tx, model: Model, principal: Principal, now: number): Promise<PermissionSet> => {
+  const assigned = (await assignmentsAnywhere(tx, model, principal))
+    .filter(isLive(now))
+    .map(({ permissions, withinGrants }) => union(permissions, withinGrants));
+  const granted = (await grantsOf(tx, model, principal))
+    .filter((one) => one.sufficient && isLive(now)(one))
+    .map(({ permissions }) => permissions);
+  return [...assigned, ...granted].reduce<PermissionSet>(union, emptySet);
+};
 
 /** The names in `wanted` that `held` lacks, sorted. */
 export const lackingIn = (model: Model, wanted: PermissionSet, held: PermissionSet): readonly string[] =>

@@ -70,13 +70,13 @@ export const noFacts: StoredFacts = { state: null, path: null, assignments: [], 
 /** One thing to ask for together with others: what, and its arguments as `look_up` of the migrations reads them. */
 export type Lookup = readonly ["facts" | "credential" | "jwt" | "application", ...(readonly (string | null)[])];
 
+type Answers = { answers: readonly unknown[] };
+const lookUpName = "authority.look_up";
+const lookUpSql = "select look_up($1, $2::jsonb) as answers";
+
 /** All that is asked for in one statement, answered in order. */
 export const lookUp = async (database: Database, lookups: readonly Lookup[]): Promise<readonly unknown[]> => {
-  const rows = await database.statement<{ answers: readonly unknown[] }>(
-    "authority.look_up",
-    "select look_up($1, $2::jsonb) as answers",
-    [hostTenant, JSON.stringify(lookups)],
-  );
+  const rows = await database.statement<Answers>(lookUpName, lookUpSql, [hostTenant, JSON.stringify(lookups)]);
   return rows[0]?.answers ?? [];
 };
 
@@ -93,6 +93,15 @@ export const factsLookup = (
 export const readFactsIn = async (tx: Tx, key: FactsKey): Promise<StoredFacts> =>
   (await tx.query<Row>("authority.facts", decisionFactsSql, values(key)))[0]?.facts ?? noFacts;
 
+/** The same for many at once, in order. */
+export const readManyFactsIn = async (tx: Tx, keys: readonly FactsKey[]): Promise<readonly StoredFacts[]> => {
+  const lookups = keys.map(({ bound, principal, tenant, node }) =>
+    factsLookup(bound, principal.kind, principal.id, tenant, node),
+  );
+  const rows = await tx.query<Answers>(lookUpName, lookUpSql, [hostTenant, JSON.stringify(lookups)]);
+  return (rows[0]?.answers ?? []) as readonly StoredFacts[];
+};
+
 type AssignmentRow = {
   id: string;
   role_name: string | null;
@@ -106,9 +115,45 @@ type AssignmentRow = {
   group_id: GroupId | null;
 };
 
+/** A grant, and the type of the node it is on. */
+export type PlacedGrant = { readonly type: string; readonly stored: StoredGrant };
+
+type GrantRow = {
+  id: string;
+  node_id: NodeId;
+  type: string;
+  level: string;
+  expires: number | null;
+  condition: string | null;
+  group_id: GroupId | null;
+};
+
 /**
- * Everything assigned to the principal anywhere in the tenant, whether it has expired or not: where the path up is active, or, with
- * `asleep`, also where a perimeter on it is suspended and may be resumed.
+ * The levels granted to the principal anywhere in the tenant, itself or through a group, where and for how long. Whether it has expired or
+ * not, and whatever sleeps on the way up.
+ */
+export const readGrants = async (tx: Tx, principal: Principal): Promise<readonly PlacedGrant[]> => {
+  const rows = await tx.query<GrantRow>(
+    "authority.grants",
+    `select g.id, g.node_id, n.type, g.level, (extract(epoch from g.expire_time) * 1000)::float8 as expires, g.condition,
+            case g.principal_kind when 'group' then g.principal_id end as group_id
+       from (select $3::uuid as id, $2 as kind
+             union all
+             select group_id, 'group' from group_closure where tenant_id = $1 and principal_kind = $2 and principal_id = $3) as who
+       join resource_grants g on g.tenant_id = $1 and g.principal_id = who.id and g.principal_kind = who.kind
+       join nodes n on n.tenant_id = $1 and n.id = g.node_id
+      order by g.id`,
+    [tx.tenant, principal.kind, principal.id],
+  );
+  return rows.map(({ id, node_id, type, level, expires, condition, group_id }) => ({
+    type,
+    stored: [id, node_id, level, expires, condition, group_id],
+  }));
+};
+
+/**
+ * Everything assigned to the principal anywhere in the tenant, itself or through a group, whether it has expired or not: where the path up
+ * is active, or, with `asleep`, also where a perimeter on it is suspended and may be resumed.
  */
 export const readAssignments = async (
   tx: Tx,
