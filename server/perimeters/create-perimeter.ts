@@ -13,7 +13,7 @@ import { atParent, findNodeByRef } from "../operations/targets.ts";
 import type { Tx } from "../platform/database/database.ts";
 import { newId } from "../platform/random.ts";
 import { treeDepthMax } from "../tree/model.ts";
-import { insertNode } from "../tree/store.ts";
+import { holdTree, insertNode } from "../tree/store.ts";
 import { happened, isAlwaysRoot, type PerimeterNode, perimeterOutput, render } from "./model.ts";
 import { newTenantId } from "./new-tenant-id.ts";
 import { holdNode, tenantExists } from "./store.ts";
@@ -84,6 +84,8 @@ const newRoot = async (tx: Tx): Promise<Result<Place>> => {
 };
 
 const newChild = async (tx: Tx, model: Model, type: Perimeter, named: string): Promise<Result<Place>> => {
+  // Before the parent is read: where it stands must be where it will stand.
+  await holdTree(tx, "shared");
   const parent = await findNodeByRef(tx, model, named);
   if (isFault(parent)) return parent;
   if (!type.in.includes(parent.type))

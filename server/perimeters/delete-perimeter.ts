@@ -11,7 +11,7 @@ import { tenantVersion } from "../platform/cache/fresh-cache.ts";
 import { hasChildren, updateNode } from "../tree/store.ts";
 import { atPerimeter, knownPerimeter, tenantOfPerimeter } from "./find.ts";
 import { happened, perimeterOutput, render, stateAfter } from "./model.ts";
-import { holdNode } from "./store.ts";
+import { hasGroups, holdNode } from "./store.ts";
 
 export const deletePerimeter = (type: Perimeter) =>
   operation({
@@ -38,6 +38,9 @@ export const deletePerimeter = (type: Perimeter) =>
       await holdNode(tx, node.id, "update");
       if (await hasChildren(tx, node.id))
         return fault("illegal_transition", "there is something below it still; delete that first");
+      // With a tenant its groups end too; those of another perimeter may have authority elsewhere in the tenant.
+      if (node.parent !== null && (await hasGroups(tx, node.id)))
+        return fault("illegal_transition", "there are groups in it still; delete those first");
       const after = await updateNode(tx, node.id, expected.revision, next, new Date(now));
       if (after === undefined) return overtaken();
       tx.touch(tenantVersion(tx.tenant));

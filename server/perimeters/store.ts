@@ -110,3 +110,9 @@ export const tenantExists = async (tx: Tx): Promise<boolean> => {
   );
   return rows.length > 0;
 };
+
+/** Whether groups are managed at the node. */
+export const hasGroups = async (tx: Tx, id: NodeId): Promise<boolean> => {
+  const sqlText = "select id from groups where tenant_id = $1 and node_id = $2 limit 1";
+  return (await tx.query("perimeters.has_groups", sqlText, [tx.tenant, id])).length > 0;
+};

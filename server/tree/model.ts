@@ -19,3 +19,6 @@ export type TreeNode = {
 
 /** How deep a tree may grow, the root included; the database holds the same bound. */
 export const treeDepthMax = 32;
+
+/** How many nodes are moved at once at most, deleted ones included: all of them are rewritten while the tree stands still. */
+export const moved_nodes_max = 50_000;

@@ -98,6 +98,84 @@ export const updateNode = async (
   return row && nodeOf(row);
 };
 
+/**
+ * Holds the shape of the tenant's tree until this transaction ends. Whoever puts a node below another shares it, since a new node's
+ * ancestors are copied from its parent's, and who moves a subtree has it alone, so that the ancestors copied, and the cycle that was looked
+ * for, are those of the tree that will be. An advisory lock and not the root's row: every assignment, membership and group at the root
+ * refers to that row and would have to wait for, or hold up, what is no business of theirs. To be taken before any row is held.
+ */
+export const holdTree = async (tx: Tx, how: "shared" | "alone"): Promise<void> => {
+  const name = JSON.stringify(["tree", tx.tenant]);
+  await (how === "alone"
+    ? tx.query("tree.hold_alone", "select pg_advisory_xact_lock(hashtextextended($1, 0))", [name])
+    : tx.query("tree.hold_shared", "select pg_advisory_xact_lock_shared(hashtextextended($1, 0))", [name]));
+};
+
+/** The nodes' states, which then stand until this transaction ends. What has no row is not in the answer. */
+export const holdStates = async (tx: Tx, ids: readonly NodeId[]): Promise<ReadonlyMap<NodeId, NodeState>> => {
+  const rows = await tx.query<{ id: NodeId; state: NodeState }>(
+    "tree.hold_states",
+    "select id, state from nodes where tenant_id = $1 and id = any($2::uuid[]) order by id for share",
+    [tx.tenant, ids],
+  );
+  return new Map(rows.map(({ id, state }) => [id, state]));
+};
+
+/** How many nodes stand at and below this one, deleted ones among them, counted up to `limit`, and how many levels that is. */
+export const measureSubtree = async (
+  tx: Tx,
+  id: NodeId,
+  limit: number,
+): Promise<{ readonly nodes: number; readonly levels: number }> => {
+  const rows = await tx.query<{ nodes: number; levels: number }>(
+    "tree.measure_subtree",
+    `with recursive below (id, level) as (
+       select $2::uuid, 1
+       union all
+       select n.id, b.level + 1 from below b join nodes n on n.tenant_id = $1 and n.parent_id = b.id
+     )
+     select count(*) as nodes, max(level) as levels from (select level from below limit $3) as counted`,
+    [tx.tenant, id, limit],
+  );
+  return rows[0] ?? { nodes: 0, levels: 0 };
+};
+
+/**
+ * Puts a node, and with it everything below, under another parent; undefined where the node is no longer at `revision`. The ancestors of
+ * the whole subtree, what was deleted in it included, are rewritten in one statement. The tree must be held alone.
+ */
+export const moveSubtree = async (
+  tx: Tx,
+  id: NodeId,
+  revision: number,
+  parent: Pick<TreeNode, "id" | "ancestors">,
+  now: Date,
+): Promise<TreeNode | undefined> => {
+  const moved = await tx
+    .kysely<TreeTables>()
+    .updateTable("nodes")
+    .set({ parent_id: parent.id, revision: revision + 1, update_time: now, ancestors: [id, ...parent.ancestors] })
+    .where("tenant_id", "=", tx.tenant)
+    .where("id", "=", id)
+    .where("revision", "=", revision)
+    .where("state", "<>", "deleted")
+    .returning(nodeColumns)
+    .executeTakeFirst();
+  if (moved === undefined) return undefined;
+  await tx.query(
+    "tree.rewrite_below",
+    `with recursive below (id) as (
+       select n.id from nodes n where n.tenant_id = $1 and n.parent_id = $2
+       union all
+       select n.id from below b join nodes n on n.tenant_id = $1 and n.parent_id = b.id
+     )
+     update nodes n set ancestors = n.ancestors[1 : array_position(n.ancestors, $2::uuid)] || $3::uuid[]
+       from below b where n.tenant_id = $1 and n.id = b.id`,
+    [tx.tenant, id, parent.ancestors],
+  );
+  return nodeOf(moved);
+};
+
 /** Whether anything that is not deleted stands below the node. */
 export const hasChildren = async (tx: Tx, id: NodeId): Promise<boolean> => {
   const row = await tx
