@@ -9,19 +9,29 @@ export const explain = (decision: Decision): readonly string[] => [
 
 const why = (because: PermitReason): string => {
   const permission = `\`${because.permission}\``;
+  const bound = boundBy(because);
   switch (because.rule) {
     case "role":
-      return `role \`${because.role}\` gives ${permission}, by assignment ${because.assignment} at ${because.anchor}`;
+      return `role \`${because.role}\` gives ${permission}, by assignment ${because.assignment} at ${because.anchor}${bound}`;
     case "grant":
-      return `grant ${because.grant} of level \`${because.level}\` on ${because.resource} gives ${permission}, and is enough alone`;
+      return `grant ${because.grant} of level \`${because.level}\` on ${because.resource} gives ${permission}${bound}, and is enough alone`;
     case "role_within_grant":
-      return `role \`${because.role}\` gives ${permission} within grants, by assignment ${because.assignment} at ${because.anchor}, and grant ${because.grant} of level \`${because.level}\` on ${because.resource} reaches`;
+      return `role \`${because.role}\` gives ${permission} within grants, by assignment ${because.assignment} at ${because.anchor}${bound}, and grant ${because.grant} of level \`${because.level}\` on ${because.resource}${grantBound(because)} reaches`;
     case "host_role":
-      return `host role \`${because.role}\` gives ${permission} everywhere, by assignment ${because.assignment}; this bypasses the tenant's own roles and grants`;
+      return `host role \`${because.role}\` gives ${permission} everywhere, by assignment ${because.assignment}${bound}; this bypasses the tenant's own roles and grants`;
     default:
       return because satisfies never;
   }
 };
+
+const boundBy = ({ via, condition }: { readonly via?: string; readonly condition?: string }): string =>
+  `${via === undefined ? "" : ` through ${via}`}${condition === undefined ? "" : `, as \`${condition}\` is true`}`;
+
+const grantBound = ({ grantVia, grantCondition }: PermitReason & { readonly rule: "role_within_grant" }): string =>
+  boundBy({
+    ...(grantVia === undefined ? {} : { via: grantVia }),
+    ...(grantCondition === undefined ? {} : { condition: grantCondition }),
+  });
 
 const whyNot = (because: DenyReason): string => {
   const permission = `\`${because.permission}\``;
@@ -34,6 +44,14 @@ const whyNot = (because: DenyReason): string => {
       return `${because.type} ${because.node}, which the target is or is in, is ${because.state}`;
     case "out_of_scope":
       return `the principal has ${permission}, and the token's scopes do not reach it`;
+    case "condition_not_met": {
+      const bound =
+        "assignment" in because
+          ? `role \`${because.role}\`, by assignment ${because.assignment},`
+          : `grant ${because.grant} of level \`${because.level}\``;
+      const state = because.error === undefined ? "is not true" : `can't be evaluated: ${because.error}`;
+      return `${bound} would give ${permission}, and its condition \`${because.condition}\` ${state}`;
+    }
     case "needs_grant":
       return `role \`${because.role}\` gives ${permission} within grants only, and no grant of it reaches the target`;
     case "needs_role":

@@ -42,6 +42,9 @@ export type Facts = {
   readonly resource?: ResourceFact;
 };
 
+/** What of a question conditions are evaluated on, besides its time. */
+export type Circumstances = Pick<Question, "acr" | "context" | "properties">;
+
 export type ResourceFact = {
   /** Ref of the principal who owns it: `users/{uuid}`. */
   readonly owner?: string;
@@ -105,10 +108,13 @@ export type Obligation =
   | { readonly kind: "human" }
   /** An approval case must be opened, and closed in favour. */
   | { readonly kind: "approval"; readonly rule: ApprovalRule }
-  /** The human must authenticate again, up to `acr` (RFC 9470). Not produced yet, see `Question.acr`. */
+  /** The human must authenticate again, up to `acr` (RFC 9470). Never beside `human`: only a human can. */
   | { readonly kind: "step_up"; readonly acr: string };
 
-/** Which rule gave the authority. Where several do, the same one is named whatever the order of the facts: see `decide()`. */
+/**
+ * Which rule gave the authority. Where several do, the same one is named whatever the order of the facts: see `decide()`. `via` names the
+ * group it came through, and `condition` the one that held; both are absent where there was none.
+ */
 export type PermitReason = ByRole | ByGrant | ByRoleWithinGrant | ByHostRole;
 
 type ByRole = {
@@ -117,7 +123,7 @@ type ByRole = {
   readonly assignment: string;
   readonly role: string;
   readonly anchor: NodeId;
-};
+} & Bound;
 
 type ByGrant = {
   readonly rule: "grant";
@@ -125,8 +131,9 @@ type ByGrant = {
   readonly grant: string;
   readonly level: string;
   readonly resource: NodeId;
-};
+} & Bound;
 
+/** `via` and `condition` are the assignment's. */
 type ByRoleWithinGrant = {
   readonly rule: "role_within_grant";
   readonly permission: string;
@@ -136,7 +143,9 @@ type ByRoleWithinGrant = {
   readonly grant: string;
   readonly level: string;
   readonly resource: NodeId;
-};
+  readonly grantVia?: string;
+  readonly grantCondition?: string;
+} & Bound;
 
 /** The super admin's way: no one inside the tenant gave this authority, and the audit entry must say so. */
 type ByHostRole = {
@@ -145,7 +154,7 @@ type ByHostRole = {
   readonly assignment: string;
   readonly role: string;
   readonly bypass: true;
-};
+} & Bound;
 
 /** The nearest step that is missing: the first of these, in this order, that applies. */
 export type DenyReason =
@@ -165,6 +174,8 @@ export type DenyReason =
     }
   /** A role or a grant gives it; the token does not carry it. */
   | { readonly rule: "out_of_scope"; readonly permission: string }
+  /** A role or a grant that would do reaches, and its condition is not met. */
+  | ConditionNotMet
   /** A role reaches and gives it within grants; no grant does. */
   | { readonly rule: "needs_grant"; readonly permission: string; readonly assignment: string; readonly role: string }
   /** A grant reaches and gives it, but not alone; no role does. */
@@ -186,3 +197,12 @@ export type DenyReason =
       readonly anchor: NodeId;
     }
   | { readonly rule: "no_role"; readonly permission: string };
+
+/** `error` says why the condition could not be evaluated; it is absent where it was, and was not true. */
+export type ConditionNotMet = {
+  readonly rule: "condition_not_met";
+  readonly permission: string;
+  readonly condition: string;
+  readonly error?: string;
+  readonly via?: string;
+} & ({ readonly assignment: string; readonly role: string } | { readonly grant: string; readonly level: string });

@@ -194,9 +194,11 @@ const unmatched = (pattern: string): string =>
 // Governance
 
 const checkGovernance = ({ governance }: ModelDocument, words: Vocabulary, report: Report): void => {
-  for (const permission of Object.keys(governance)) {
+  for (const [permission, given] of Object.entries(governance)) {
     if (!words.vocabulary.has(permission))
       report(["governance", permission], `there is no permission \`${permission}\``);
+    if (given.acr !== undefined && given.class !== "human")
+      report(["governance", permission, "acr"], "only a human signs in; an acr needs the class `human`");
   }
 };
 

@@ -3,6 +3,7 @@
  *
  * Defaults are filled in, so that two files that say the same become equal documents.
  */
+import type { Acr } from "../acr.ts";
 import type { GovernanceClass } from "./model.ts";
 
 export type ModelDocument = {
@@ -38,6 +39,8 @@ export type RoleDocument = HostRoleDocument & { readonly within_grants: readonly
 
 export type GovernanceDocument = {
   readonly class: GovernanceClass;
+  /** Absent, and not null, where none is asked: a model that says nothing of it stays the document it was. */
+  readonly acr?: Acr;
   readonly approvals: ApprovalsDocument | null;
 };
 

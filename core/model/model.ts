@@ -4,6 +4,8 @@
  * It is data from start to end. Nothing in the engine knows any name in it; `readModel` is the only way to make one.
  */
 
+import type { Acr } from "../acr.ts";
+
 /**
  * A set of permissions: bit `index % 30` of word `index / 30` stands for the permission at `index` in `Model.permissions`.
  *
@@ -96,6 +98,8 @@ export type Role = {
 export type Governance = {
   /** `machine`: a service may do it for itself. `human`: it needs a human actor of record. */
   readonly class: GovernanceClass;
+  /** How strongly that human must have signed in, at least (RFC 9470). Only with class `human`. */
+  readonly acr?: Acr;
   readonly approvals: ApprovalRule | undefined;
 };
 

@@ -3,6 +3,7 @@
  *
  * Whether the names in it refer to something is the next step's question (`check-document.ts`).
  */
+import { acrs, isAcr } from "../acr.ts";
 import {
   type ApprovalsDocument,
   byName,
@@ -116,15 +117,24 @@ const governanceOf = ({ value, path, report }: Place): Named<GovernanceDocument>
 };
 
 const governance = (place: Place): GovernanceDocument => {
-  const field = fieldsOf(place, ["class", "approvals"]);
+  const field = fieldsOf(place, ["class", "acr", "approvals"]);
   const given = required(field("class"), textOf);
   if (given !== "" && given !== "machine" && given !== "human") {
     place.report(field("class").path, `\`${given}\` is not a class; it is \`machine\` or \`human\``);
   }
   return {
     class: given === "machine" ? "machine" : "human",
+    ...(isAbsent(field("acr")) ? {} : acr(field("acr"))),
     approvals: isAbsent(field("approvals")) ? null : approvals(field("approvals")),
   };
+};
+
+const acr = (place: Place): Pick<GovernanceDocument, "acr"> => {
+  const text = textOf(place);
+  if (isAcr(text)) return { acr: text };
+  if (text !== "")
+    place.report(place.path, `\`${text}\` is no class of sign-in; it is ${acrs.map((one) => `\`${one}\``).join(", ")}`);
+  return {};
 };
 
 const approvals = (place: Place): ApprovalsDocument => {

@@ -47,9 +47,10 @@ const permission = (document: ModelDocument, name: string, index: number): Permi
 const governanceOf = ({ governance }: ModelDocument, name: string): Governance | undefined => {
   const given = governance[name];
   if (given === undefined) return undefined;
-  const { approvals } = given;
+  const { acr, approvals } = given;
   return {
     class: given.class,
+    ...(acr === undefined ? {} : { acr }),
     approvals:
       approvals === null
         ? undefined

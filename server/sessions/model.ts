@@ -6,20 +6,13 @@
  *
  * The id stays for the session's life (it is the `sid` of ID tokens); the secret in the cookie changes at every change of privilege.
  */
+import type { Acr } from "../../core/acr.ts";
 import type { PrincipalId, TenantId } from "../../core/ids.ts";
 
 /** RFC 8176 authentication methods, as far as we have them. */
 export type Method = "pwd" | "otp" | "hwk" | "swk" | "kba" | "user" | "mfa";
 
-/**
- * Authentication context classes, weakest first. `phr` is the phishing-resistant class of OpenID's EAP ACR values: a passkey that
- * verified its user.
- */
-export const acrs = ["urn:countersign:acr:single-factor", "urn:countersign:acr:multi-factor", "phr"] as const;
-export type Acr = (typeof acrs)[number];
-
-/** Whether `have` is at least as strong as `wanted`. */
-export const satisfies = (have: Acr, wanted: Acr): boolean => acrs.indexOf(have) >= acrs.indexOf(wanted);
+export { type Acr, acrs, satisfies } from "../../core/acr.ts";
 
 export type Session = {
   readonly home: TenantId;

@@ -46,7 +46,7 @@ export const allowedArrows: readonly { readonly from: string; readonly to: strin
 ];
 
 /** npm packages and node: modules the pure core may use. It also runs in a browser and in the SDK. */
-export const corePackages: readonly string[] = ["yaml", "canonicalize"];
+export const corePackages: readonly string[] = ["yaml", "canonicalize", "@marcbachmann/cel-js", "ipaddr.js"];
 
 /** Where the clock, randomness, the environment and the network may be reached without being handed in. */
 export const ambientAuthority: readonly string[] = ["server/platform/", "server/config.ts", "cli/"];
