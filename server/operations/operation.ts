@@ -33,6 +33,8 @@ export type OperationContext = {
   readonly held: PermissionSet;
   /** The same at another node of the tenant. */
   readonly heldAt: (node: NodeId) => Promise<PermissionSet>;
+  /** What the audit entry says besides, once the change is done; never a secret. */
+  readonly note: (detail: Readonly<Record<string, unknown>>) => void;
 };
 
 /** Hashing passwords, off the main thread and bounded (`credentials/passwords/hasher.ts`). */

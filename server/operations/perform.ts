@@ -179,7 +179,8 @@ const performIn = async (
     ...(caller.scopes === undefined ? {} : { scopes: caller.scopes }),
   };
   const decision = decide(model, question, facts);
-  const record = recorder(engine, operation, caller, meta, tx, target, facts, decision, now);
+  const noted: Noted = { detail: null };
+  const record = recorder(engine, operation, caller, meta, tx, target, facts, decision, now, noted);
   if (decision.effect !== "permit") {
     await record("denied", null);
     return refusal(operation, decision);
@@ -199,6 +200,9 @@ const performIn = async (
     heldAt: async (node: NodeId) => {
       const there = await factsAt(tx, model, caller, tx.tenant, node);
       return there === undefined ? [] : narrowed(caller, rights(model, there, now));
+    },
+    note: (detail: NonNullable<Noted["detail"]>) => {
+      noted.detail = detail;
     },
   };
   return operation.kind === "read"
@@ -220,6 +224,9 @@ const factsAt = async (
   const key = { principal: caller.principal, bound: caller.tenant, tenant, node };
   return factsOf(model, key, await readFactsIn(tx, key));
 };
+
+/** What a change says of itself for its audit entry. */
+type Noted = { detail: AuditEntry["detail"] };
 
 /** Gives the number of the transaction it wrote in. */
 type Recorder = (outcome: AuditEntry["outcome"], fault: Fault | null) => Promise<string>;
@@ -314,6 +321,7 @@ const recorder =
     facts: Facts,
     decision: Decision,
     now: number,
+    noted: Noted,
   ): Recorder =>
   (outcome, failure) =>
     appendAndNumber(tx, {
@@ -331,7 +339,7 @@ const recorder =
       permission: operation.permission,
       bypass: decision.effect !== "deny" && decision.because.rule === "host_role" && tx.tenant !== hostTenant,
       because: decision.because,
-      detail: failure === null ? null : { fault: failure.fault, detail: failure.detail },
+      detail: failure === null ? noted.detail : { fault: failure.fault, detail: failure.detail },
     });
 
 const attribution = (caller: Caller, meta: RequestMeta): Attribution => attributionOf(caller, meta.requestId);

@@ -111,15 +111,15 @@ export const holdTree = async (tx: Tx, how: "shared" | "alone"): Promise<void> =
     : tx.query("tree.hold_shared", "select pg_advisory_xact_lock_shared(hashtextextended($1, 0))", [name]));
 };
 
-/** The nodes' states, which then stand until this transaction ends. What has no row is not in the answer. */
-export const holdStates = async (tx: Tx, ids: readonly NodeId[]): Promise<ReadonlyMap<NodeId, NodeState>> => {
-  const rows = await tx.query<{ id: NodeId; state: NodeState }>(
+export type Step = { readonly id: NodeId; readonly type: string; readonly state: NodeState };
+
+/** The nodes' types and states, which then stand until this transaction ends. */
+export const holdStates = async (tx: Tx, ids: readonly NodeId[]): Promise<readonly Step[]> =>
+  tx.query<Step>(
     "tree.hold_states",
-    "select id, state from nodes where tenant_id = $1 and id = any($2::uuid[]) order by id for share",
+    "select id, type, state from nodes where tenant_id = $1 and id = any($2::uuid[]) order by id for share",
     [tx.tenant, ids],
   );
-  return new Map(rows.map(({ id, state }) => [id, state]));
-};
 
 /** How many nodes stand at and below this one, deleted ones among them, counted up to `limit`, and how many levels that is. */
 export const measureSubtree = async (

@@ -11,7 +11,7 @@
  */
 import { type Fault, fault, isFault, type Result } from "../../../core/faults.ts";
 import type { NodeId } from "../../../core/ids.ts";
-import { hostPlace } from "../../../core/model/model.ts";
+import { hostPlace, type Model } from "../../../core/model/model.ts";
 import { contains } from "../../../core/model/permissions.ts";
 import { heldThroughout } from "../../authority/held.ts";
 import { expectRevision, overtaken } from "../../operations/etag.ts";
@@ -20,7 +20,7 @@ import { findNodeByRef, nodeRef, noSuch } from "../../operations/targets.ts";
 import { tenantVersion } from "../../platform/cache/fresh-cache.ts";
 import type { Tx } from "../../platform/database/database.ts";
 import { moved_nodes_max, type TreeNode, treeDepthMax } from "../../tree/model.ts";
-import { findNode, holdStates, holdTree, measureSubtree, moveSubtree } from "../../tree/store.ts";
+import { findNode, holdStates, holdTree, measureSubtree, moveSubtree, type Step } from "../../tree/store.ts";
 import { checkReach } from "./check-handing-on.ts";
 
 export type Move = {
@@ -51,19 +51,22 @@ export const moveNode = async (tx: Tx, move: Move, context: OperationContext): P
     (await lackingThroughout(tx, move.update, node, move.ref, context)) ??
     (await lackingThroughout(tx, move.create, parent, move.parent, context));
   if (missing !== undefined) return missing;
-  const misplaced =
-    checkPlace(move, node, parent) ?? (await checkAwake(tx, node, parent)) ?? (await checkSize(tx, node, parent));
+  const misplaced = checkPlace(move, node, parent) ?? (await checkSize(tx, node, parent));
   if (misplaced !== undefined) return misplaced;
+  const steps = await holdStates(tx, [...node.ancestors, ...parent.ancestors]);
+  if (steps.some(({ state }) => state !== "active"))
+    return fault("not_admissible", "a perimeter it is in, or is to be in, is suspended or gone");
   const expected = expectRevision(ifMatch, node.revision, "optional");
   if (isFault(expected)) return expected;
   const refused = await checkReach(tx, node, parent, context);
   if (refused !== undefined) return refused;
 
-  const previous = await findNode(tx, node.parent);
   const moved = await moveSubtree(tx, node.id, expected.revision, parent, new Date(now));
-  if (moved === undefined || previous === undefined) return overtaken();
+  if (moved === undefined) return overtaken();
   tx.touch(tenantVersion(tx.tenant));
-  return { node: moved, parent, previousParent: nodeRef(model, previous) };
+  const [before, after] = [pathOf(model, steps, node.ancestors), pathOf(model, steps, moved.ancestors)];
+  context.note({ path_before: before, path_after: after });
+  return { node: moved, parent, previousParent: before[1] ?? "" };
 };
 
 const lackingThroughout = async (
@@ -96,13 +99,9 @@ const checkPlace = ({ parent: named, places }: Move, node: TreeNode, parent: Tre
   return undefined;
 };
 
-const checkAwake = async (tx: Tx, node: TreeNode, parent: TreeNode): Promise<Fault | undefined> => {
-  const path = [...new Set([...node.ancestors, ...parent.ancestors])];
-  const states = await holdStates(tx, path);
-  const asleep = path.find((id) => states.get(id) !== "active");
-  if (asleep === undefined) return undefined;
-  return fault("not_admissible", "a perimeter it is in, or is to be in, is suspended or gone");
-};
+/** Every node on the path up to the root, the target among them, as the audit entry names them. */
+const pathOf = (model: Model, steps: readonly Step[], ancestors: readonly NodeId[]): readonly string[] =>
+  ancestors.flatMap((id) => steps.filter((step) => step.id === id).map((step) => nodeRef(model, step)));
 
 const checkSize = async (tx: Tx, node: TreeNode, parent: TreeNode): Promise<Fault | undefined> => {
   const { nodes, levels } = await measureSubtree(tx, node.id, moved_nodes_max + 1);
