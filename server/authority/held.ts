@@ -58,8 +58,8 @@ const heldWith = (
   return withinToken(caller, rights(model, { ...facts, assignments }, now));
 };
 
-/** Something a principal holds: what it gives at most, at which node, and whether below it too. */
-type Holding = {
+/** Something a principal or a group holds: what it gives at most, at which node, and whether below it too. */
+export type Holding = {
   readonly node: NodeId;
   readonly reach: AssignmentFact["propagation"];
   readonly gives: PermissionSet;
@@ -77,11 +77,16 @@ const comparedAtOnce = 100;
  * Answers some of it, where there is much: it is a reason to refuse, and not an inventory.
  */
 export const heldBeyond = async (tx: Tx, principal: Principal, asking: Asking): Promise<readonly string[]> => {
-  const { model, caller } = asking;
-  if (caller.principal.id === principal.id) return [];
+  if (asking.caller.principal.id === principal.id) return [];
+  return beyondHoldings(tx, await holdingsOf(tx, principal, asking), asking);
+};
+
+/** What is in these and the caller does not hold where they are; some of it, where there is much. */
+export const beyondHoldings = async (tx: Tx, all: readonly Holding[], asking: Asking): Promise<readonly string[]> => {
+  const { model } = asking;
   const everywhere = await heldThroughout(tx, rootNode(tx.tenant), asking);
   // Whoever holds it throughout the tenant holds it wherever the other does, unless something sleeps on the way up.
-  const holdings = (await holdingsOf(tx, principal, asking)).filter(({ gives }) => !isSubset(gives, everywhere));
+  const holdings = all.filter(({ gives }) => !isSubset(gives, everywhere));
   const lacking = new Set<string>();
   for (let first = 0; first < holdings.length && lacking.size === 0; first += comparedAtOnce) {
     const some = holdings.slice(first, first + comparedAtOnce);
