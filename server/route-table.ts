@@ -3,6 +3,7 @@ import type { Fault } from "../core/faults.ts";
 import type { Model } from "../core/model/model.ts";
 import { invitationOperations } from "./access/invitations/operations.ts";
 import { accessOperations } from "./access/operations.ts";
+import { shareLinkOperations } from "./access/share-links/operations.ts";
 import { applicationOperations } from "./clients/operations.ts";
 import { credentialOperations } from "./credentials/human-operations.ts";
 import { apiTokenOperations } from "./credentials/operations.ts";
@@ -52,6 +53,7 @@ export const allOperations = (model: Model): readonly Operation[] => [
   ...apiTokenOperations,
   ...credentialOperations,
   ...accessOperations,
+  ...shareLinkOperations,
   ...invitationOperations,
   ...policyOperations,
   ...applicationOperations,

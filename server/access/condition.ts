@@ -1,8 +1,10 @@
 /** The condition of an assignment or a grant: CEL, which must be exactly true for what it binds to count. */
 import Type from "typebox";
-import { type Fault } from "../../core/faults.ts";
+import { compileCondition } from "../../core/conditions/condition.ts";
+import { type Fault, isFault } from "../../core/faults.ts";
 
-export const condition_length_max = 2_000;
+/** As the database holds it. */
+const condition_length_max = 2_000;
 
 export const condition = Type.String({
   minLength: 1,
@@ -13,5 +15,9 @@ export const condition = Type.String({
 
 export const conditionOutput = Type.Union([condition, Type.Null()], { description: "null where it holds always" });
 
-/** A fault where the text is no condition. */
-export const checkCondition = (_text: string | undefined): Fault | undefined => undefined;
+/** A fault where the text is no condition. It is kept as it was written; nothing needs it compiled here. */
+export const checkCondition = (text: string | undefined): Fault | undefined => {
+  if (text === undefined) return undefined;
+  const compiled = compileCondition(text);
+  return isFault(compiled) ? compiled : undefined;
+};

@@ -30,6 +30,8 @@ const prefixes = {
   mail_link: "cs_link_",
   // of an invitation; `principal` is the invitation's id
   invitation: "cs_inv_",
+  // of a share link; `principal` is the link's id
+  share_link: "cs_share_",
 } as const;
 
 export type SecretKind = keyof typeof prefixes;

@@ -50,6 +50,10 @@ export const limitTable = {
   "device-authorization.address": { points: 200, seconds: 5 * minute },
   /** RFC 7591: clients registered without a token, from one address. */
   "client-registration.address": { points: 20, seconds: hour },
+  /** Passwords tried at one share link: how many can be under way before the link itself counts them, and no more. */
+  "share-link.link": { points: 50, seconds: 15 * minute },
+  /** Passwords that one caller wants hashed: for share links of its own, and for links that there are not. */
+  "share-link.caller": { points: 300, seconds: 5 * minute },
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof limitTable;
