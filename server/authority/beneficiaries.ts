@@ -13,7 +13,6 @@ import { principalVersion, tenantVersion } from "../platform/cache/fresh-cache.t
 import type { Tx } from "../platform/database/database.ts";
 import { holdGroup, principalsInGroup } from "./beneficiaries-store.ts";
 import { holdGroupMembersStill } from "./group-members-store.ts";
-import { holdGroupMembersStill } from "./group-members-store.ts";
 import { readFactsIn } from "./store.ts";
 
 export type Beneficiary = { readonly kind: BeneficiaryKind; readonly id: BeneficiaryId };
@@ -48,8 +47,6 @@ const touched_max = 100;
 /** What was decided for the principal, or for anybody in the group, is worthless once the transaction commits (invariant 7). */
 export const touchBeneficiary = async (tx: Tx, { kind, id }: Beneficiary): Promise<void> => {
   if (kind !== "group") return tx.touch(principalVersion(tx.tenant, id));
-  await holdGroupMembersStill(tx);
-  // Who is being put into the group just now is touched by whoever does it, before this or after it.
   await holdGroupMembersStill(tx);
   const members = await principalsInGroup(tx, id as GroupId, touched_max + 1);
   if (members.length > touched_max) return tx.touch(tenantVersion(tx.tenant));
