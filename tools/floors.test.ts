@@ -41,6 +41,13 @@ test("imports that point down, or stay in their slice, are left alone", () => {
   );
 });
 
+test("the SDK knows its frameworks by their types alone, and nothing else does", () => {
+  const hono = { "sdk/hono.ts": `import type { Context } from "hono";\n` };
+  assert.deepEqual(objections({ ...sound, ...hono }), []);
+  assertObjects({ ...sound, "sdk/hono.ts": `import { Hono } from "hono";\n` }, /`hono` is not in package.json/);
+  assertObjects({ ...sound, "cli/a.ts": `import type { Context } from "hono";\n` }, /`hono` is not in package.json/);
+});
+
 const upward: Readonly<Record<string, readonly [path: string, text: string, expected: RegExp]>> = {
   "core to the platform": [
     "core/a.ts",

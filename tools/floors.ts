@@ -6,7 +6,11 @@ import { sourceFolders } from "./floors/layout.ts";
 import { judge } from "./floors/rules.ts";
 import { readSource } from "./floors/source.ts";
 
-const paths = globSync(sourceFolders.map((folder) => `${folder}/**/*.ts`)).map((path) => path.split(sep).join("/"));
+// What is built of the sources is not one of them.
+const paths = globSync(
+  sourceFolders.map((folder) => `${folder}/**/*.ts`),
+  { exclude: ["sdk/dist/**"] },
+).map((path) => path.split(sep).join("/"));
 const sources = paths.toSorted().map((path) => readSource(path, readFileSync(path, "utf8")));
 const { dependencies = {} }: { dependencies?: Record<string, string> } = JSON.parse(
   readFileSync("package.json", "utf8"),

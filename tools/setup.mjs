@@ -8,6 +8,7 @@ const entries = {
   check: { file: "tools/check.ts", withDev: true },
   bench: { file: "bench/main.ts", withDev: true },
   generate: { file: "tools/generate.ts", withDev: true },
+  "build-sdk": { file: "tools/build-sdk.ts", withDev: true },
 };
 
 const [name = "", ...args] = process.argv.slice(2);

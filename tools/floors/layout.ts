@@ -48,8 +48,18 @@ export const allowedArrows: readonly { readonly from: string; readonly to: strin
 /** npm packages and node: modules the pure core may use. It also runs in a browser and in the SDK. */
 export const corePackages: readonly string[] = ["yaml", "canonicalize", "@marcbachmann/cel-js", "ipaddr.js"];
 
+/** What an adapter of the SDK stands on, and whoever uses the adapter has: its types alone, beside our own dependencies. */
+export const sdkPeers: readonly string[] = ["express", "hono"];
+
 /** Where the clock, randomness, the environment and the network may be reached without being handed in. */
-export const ambientAuthority: readonly string[] = ["server/platform/", "server/config.ts", "cli/"];
+export const ambientAuthority: readonly string[] = [
+  "server/platform/",
+  "server/config.ts",
+  "cli/",
+  "sdk/platform.ts",
+  "sdk/testing/",
+  "sdk/testing-model.ts",
+];
 
 /** Where SQL may be written, apart from the slices' stores, each with the reason. */
 export const sqlPlaces: readonly { readonly path: string; readonly why: string }[] = [

@@ -8,6 +8,7 @@ import {
   isGenerated,
   isStore,
   isWorkshop,
+  sdkPeers,
   slices,
   sqlPlaces,
 } from "./layout.ts";
@@ -96,7 +97,7 @@ const resolve = (path: string, imported: Import): string | undefined =>
 // ── packages ──
 
 const packageImports = (source: Source, packages: readonly string[]): readonly Violation[] =>
-  source.imports.flatMap(({ specifier, line }) => {
+  source.imports.flatMap(({ specifier, clause, line }) => {
     if (specifier.startsWith(".")) return [];
     const name = packageName(specifier);
     const objection = (message: string): readonly Violation[] => [{ path: source.path, line, message }];
@@ -104,6 +105,7 @@ const packageImports = (source: Source, packages: readonly string[]): readonly V
       return objection(`core may import no package but ${corePackages.join(", ")} (\`${specifier}\`)`);
     }
     if (specifier.startsWith("node:") || packages.includes(name)) return [];
+    if (source.path.startsWith("sdk/") && sdkPeers.includes(name) && clause.startsWith("type ")) return [];
     return objection(`\`${name}\` is not in package.json's dependencies, so it is missing in production`);
   });
 
