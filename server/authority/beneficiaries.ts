@@ -5,6 +5,7 @@ import {
   type BeneficiaryKind,
   beneficiaryKindOf,
   type GroupId,
+  hostTenant,
   parseRef,
   type PrincipalId,
   rootNode,
@@ -30,6 +31,9 @@ export const knownBeneficiary = async (tx: Tx, text: string): Promise<Result<Ben
       `\`principal\` is \`${text}\`, and must be \`users/{uuid}\`, \`service-accounts/{uuid}\` or \`groups/{uuid}\``,
     );
   if (kind === "group") {
+    // Decisions read the host's assignments of principals alone.
+    if (tx.tenant === hostTenant)
+      return fault("not_admissible", "at the host, authority is given to principals one by one");
     const id = named.id as GroupId;
     return (await holdGroup(tx, id)) ? { kind, id } : fault("not_admissible", `there is no \`${text}\` in this tenant`);
   }

@@ -1,7 +1,11 @@
 /** What tests of authority share: callers with any permissions, humans, the server's own verifier, and refs. */
-import { principalRef, type PrincipalId, rootNode, type TenantId } from "../../core/ids.ts";
-import { expand } from "../../core/model/permissions.ts";
+import { rights } from "../../core/decide/decide.ts";
+import { type GroupId, type NodeId, principalRef, type PrincipalId, rootNode, type TenantId } from "../../core/ids.ts";
+import { expand, permissionsIn } from "../../core/model/permissions.ts";
 import type { Caller, Principal } from "../../server/authority/caller.ts";
+import { factsOf } from "../../server/authority/facts.ts";
+import { flatten, holdGroupMembers } from "../../server/authority/group-members-store.ts";
+import { readFactsIn } from "../../server/authority/store.ts";
 import { insertAssignment } from "../../server/authority/assignments-store.ts";
 import { createRoleAssignment } from "../../server/access/role-assignments/create-role-assignment.ts";
 import { createRole } from "../../server/access/roles/create-role.ts";
@@ -78,6 +82,56 @@ export const humanIn = async (bench: Workbench, tenant: TenantId, role?: string)
     });
   });
   return human;
+};
+
+/** What the principal may do at a node now, as decisions read it; what carries a condition is left out. */
+export const permissionsAt = async (
+  bench: Workbench,
+  tenant: TenantId,
+  { principal }: { readonly principal: Principal },
+  ref: string,
+): Promise<readonly string[]> => {
+  const key = { principal, bound: tenant, tenant, node: ref.slice(ref.indexOf("/") + 1) as NodeId };
+  const stored = await bench.engine.platform.database.transaction(tenant, (tx) => readFactsIn(tx, key));
+  const facts = factsOf(bench.model, key, stored);
+  return facts === undefined ? [] : permissionsIn(bench.model, rights(bench.model, facts, bench.clock.ms));
+};
+
+export type TestGroup = {
+  readonly id: GroupId;
+  readonly ref: string;
+  join(member: { readonly principal: Principal }): Promise<void>;
+  leave(member: { readonly principal: Principal }): Promise<void>;
+};
+
+/** A group at the tenant's root, written in the store: for tests of what groups are given, not of groups. */
+export const groupOf = async (
+  bench: Workbench,
+  tenant: TenantId,
+  members: readonly { readonly principal: Principal }[],
+): Promise<TestGroup> => {
+  const id = newId<GroupId>();
+  const at = new Date(bench.clock.ms);
+  const { database } = bench.engine.platform;
+  await bench.sql(
+    tenant,
+    "test.group",
+    "insert into groups (tenant_id, id, node_id, display_name, description, create_time, update_time) values ($1, $2, $1, gen_random_uuid()::text, '', $3, $3)",
+    [tenant, id, at],
+  );
+  const write = (name: string, sql: string) => (member: { readonly principal: Principal }) =>
+    database.transaction(tenant, async (tx) => {
+      await holdGroupMembers(tx);
+      await tx.query(name, sql, [tenant, id, member.principal.kind, member.principal.id, at]);
+      await flatten(tx, [member.principal]);
+    });
+  const join = write("test.join", "insert into group_members values ($1, $2, $3, $4, $5)");
+  const leave = write(
+    "test.leave",
+    "delete from group_members where tenant_id = $1 and group_id = $2 and member_kind = $3 and member_id = $4 and $5::timestamptz is not null",
+  );
+  for (const member of members) await join(member);
+  return { id, ref: `groups/${id}`, join, leave };
 };
 
 export const suspendPrincipal = (bench: Workbench, tenant: TenantId, { id }: Principal): Promise<unknown> =>
