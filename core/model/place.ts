@@ -22,7 +22,7 @@ export const nameFault = (name: string): string | undefined => {
 const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const membersOf = ({ value, path, report }: Place): readonly (readonly [string, Place])[] => {
+export const membersOf = ({ value, path, report }: Place): readonly (readonly [string, Place])[] => {
   if (value === undefined) return [];
   if (!isMapping(value)) {
     report(path, "must be a mapping");

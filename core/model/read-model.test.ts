@@ -80,7 +80,7 @@ describe("a right model", () => {
 
   test("may have a type that is a tenant and also stands in another", () => {
     const model = modelOf(
-      "perimeters: { group: { collection: groups }, firm: { collection: firms, in: [group], root: true } }",
+      "perimeters: { group: { collection: holdings }, firm: { collection: firms, in: [group], root: true } }",
     );
     assert.equal(model.perimeters.get("firm")?.root, true);
   });
