@@ -110,6 +110,17 @@ begin
     'consent', v_consent, 'identity_source', v_identity_source, 'totp', v_totp, 'passkey', v_passkey);
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.authorize_visit(p_home uuid, p_user uuid, p_hash bytea, p_now timestamp with time zone, p_bound uuid, p_client_id text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_session jsonb := find_session(p_home, p_user, p_hash, p_now);
+begin
+  return jsonb_build_object('session', v_session,
+    'facts', case when v_session is not null then authorize_facts(p_home, p_user, p_bound, p_client_id) end);
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.client_facts(p_host uuid, p_client_id text)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -517,6 +528,117 @@ begin
   return v_answers;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.model_uses(p_host uuid, p_tenants uuid[], p_asked jsonb, p_now timestamp with time zone, p_refs_max integer)
+ RETURNS TABLE(tenant_id uuid, kind text, name text, used_by text, uses bigint, refs text[])
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_tenant uuid;
+  v_before text := coalesce(current_setting('countersign.tenant', true), '');
+  v_roles_kind text;
+  v_patterns_kind text;
+  v_scopes_kind text;
+  v_roles text[];
+  v_patterns text[];
+  v_scopes text[];
+  v_levels text[] := array(select jsonb_array_elements_text(p_asked -> 'levels'));
+  v_types text[] := array(select jsonb_array_elements_text(p_asked -> 'types'));
+  v_placements text[] := array(select jsonb_array_elements_text(p_asked -> 'placements'));
+begin
+  foreach v_tenant in array p_tenants loop
+    perform set_config('countersign.tenant', v_tenant::text, true);
+    v_roles_kind := case v_tenant when p_host then 'hostRoles' else 'roles' end;
+    v_patterns_kind := case v_tenant when p_host then 'hostPatterns' else 'patterns' end;
+    v_scopes_kind := case v_tenant when p_host then 'hostScopes' else 'scopes' end;
+    v_roles := array(select jsonb_array_elements_text(p_asked -> v_roles_kind));
+    v_patterns := array(select jsonb_array_elements_text(p_asked -> v_patterns_kind));
+    v_scopes := array(select jsonb_array_elements_text(p_asked -> v_scopes_kind));
+
+    return query
+      with
+      -- who has what: directly, and everybody in a group that has it
+      held as (
+        select a.role_name, a.role_id, a.principal_kind, a.principal_id
+          from role_assignments a
+         where a.tenant_id = v_tenant and (a.expire_time is null or a.expire_time > p_now)
+           and (a.role_name = any (v_roles) or (a.role_id is not null and cardinality(v_patterns) > 0))),
+      holders as (
+        select h.role_name, h.role_id, h.principal_kind, h.principal_id from held h
+        union
+        select h.role_name, h.role_id, c.principal_kind, c.principal_id
+          from held h join group_closure c on c.tenant_id = v_tenant and c.group_id = h.principal_id
+         where h.principal_kind = 'group'),
+      custom as (
+        select r.id, p.pattern
+          from roles r cross join lateral unnest(r.permissions || r.within_grants) as p (pattern)
+         where r.tenant_id = v_tenant and p.pattern = any (v_patterns)
+         group by r.id, p.pattern),
+      granted as (
+        select n.type || '/' || g.level as level, g.principal_kind, g.principal_id
+          from resource_grants g join nodes n on n.tenant_id = v_tenant and n.id = g.node_id
+         where cardinality(v_levels) > 0 and g.tenant_id = v_tenant and (g.expire_time is null or g.expire_time > p_now)
+           and n.type || '/' || g.level = any (v_levels)),
+      grantees as (
+        select g.level, g.principal_kind, g.principal_id from granted g
+        union
+        select g.level, c.principal_kind, c.principal_id
+          from granted g join group_closure c on c.tenant_id = v_tenant and c.group_id = g.principal_id
+         where g.principal_kind = 'group'),
+      found as (
+        select v_roles_kind as in_kind, h.role_name as in_name, 'principals' as by_what,
+               case h.principal_kind when 'human' then 'users/' when 'service' then 'service-accounts/' else 'groups/' end || h.principal_id as ref
+          from holders h where h.role_name is not null
+        union
+        select v_roles_kind, i.role_name, 'invitations', 'invitations/' || i.id
+          from invitations i
+         where i.tenant_id = v_tenant and i.state = 'pending' and i.expire_time > p_now and i.role_name = any (v_roles)
+        union
+        select v_roles_kind, p.document ->> 'self_registration_role', 'policies', 'sign-in-policies/' || p.tenant_id
+          from sign_in_policies p
+         where p.tenant_id = v_tenant and p.document ->> 'self_registration_role' = any (v_roles)
+        union
+        select v_patterns_kind, c.pattern, 'roles', 'roles/' || c.id from custom c
+        union
+        select v_patterns_kind, c.pattern, 'principals',
+               case h.principal_kind when 'human' then 'users/' when 'service' then 'service-accounts/' else 'groups/' end || h.principal_id
+          from custom c join holders h on h.role_id = c.id
+        union
+        select v_patterns_kind, c.pattern, 'invitations', 'invitations/' || i.id
+          from custom c join invitations i on i.tenant_id = v_tenant and i.role_id = c.id
+         where i.state = 'pending' and i.expire_time > p_now
+        union
+        select 'levels', g.level, 'principals',
+               case g.principal_kind when 'human' then 'users/' when 'service' then 'service-accounts/' else 'groups/' end || g.principal_id
+          from grantees g
+        union
+        select 'levels', n.type || '/' || l.level, 'share_links', 'share-links/' || l.id
+          from share_links l join nodes n on n.tenant_id = v_tenant and n.id = l.node_id
+         where cardinality(v_levels) > 0 and l.tenant_id = v_tenant and l.revoke_time is null and l.expire_time > p_now and n.type || '/' || l.level = any (v_levels)
+        union
+        select 'types', n.type, 'nodes', n.type || '/' || n.id
+          from nodes n where n.tenant_id = v_tenant and n.state <> 'deleted' and n.type = any (v_types)
+        union
+        select 'placements', n.type || ' in ' || coalesce(above.type, ''), 'nodes', n.type || '/' || n.id
+          from nodes n left join nodes above on above.tenant_id = v_tenant and above.id = n.parent_id
+         where cardinality(v_placements) > 0 and n.tenant_id = v_tenant and n.state <> 'deleted' and n.type || ' in ' || coalesce(above.type, '') = any (v_placements)
+        union
+        select v_scopes_kind, s.scope, 'credentials', 'service-accounts/' || a.id
+          from service_accounts a cross join lateral unnest(a.scopes) as s (scope)
+         where cardinality(v_scopes) > 0 and a.tenant_id = v_tenant and s.scope = any (v_scopes)
+        union
+        select v_scopes_kind, s.scope, 'credentials', 'api-tokens/' || t.id
+          from api_tokens t cross join lateral unnest(t.scopes) as s (scope)
+         where cardinality(v_scopes) > 0 and t.tenant_id = v_tenant and t.revoke_time is null and t.expire_time > p_now and s.scope = any (v_scopes)
+        union
+        select v_scopes_kind, s.scope, 'credentials', 'applications/' || a.id
+          from applications a cross join lateral string_to_table(a.metadata ->> 'scope', ' ') as s (scope)
+         where cardinality(v_scopes) > 0 and a.tenant_id = v_tenant and a.state <> 'deleted' and s.scope = any (v_scopes))
+      select v_tenant, f.in_kind, f.in_name, f.by_what, count(*), (array_agg(f.ref order by f.ref))[1:p_refs_max]
+        from found f group by f.in_kind, f.in_name, f.by_what order by f.in_kind, f.in_name, f.by_what;
+  end loop;
+  perform set_config('countersign.tenant', v_before, true);
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.open_family(p_home uuid, p_user uuid, p_family uuid, p_spec jsonb, p_now timestamp with time zone, p_refresh_id uuid, p_refresh_hash bytea, p_expire timestamp with time zone, p_jti uuid, p_access_hash bytea, p_access_expire timestamp with time zone, p_audience text[], p_jkt text, p_bind boolean, p_credential text, p_request text)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -582,6 +704,7 @@ CREATE OR REPLACE FUNCTION public.redeem_code(p_home uuid, p_hash bytea, p_clien
  LANGUAGE plpgsql
 AS $function$
 declare
+  v_found uuid;
   v_code authorization_codes;
   v_audience text[];
   v_spec jsonb;
@@ -591,9 +714,11 @@ declare
   v_before text := coalesce(current_setting('countersign.tenant', true), '');
 begin
   perform set_config('countersign.tenant', p_home::text, true);
+  -- The row is named by its key before anything is asked of it: a plan made while the table was empty would read all codes of the tenant.
+  select id into v_found from authorization_codes where tenant_id = p_home and hash = p_hash;
   -- a redeemed code is remembered beyond its life, so that a late replay still takes its tokens along
   update authorization_codes set redeem_time = p_now, family_id = p_family, expire_time = p_now + interval '1 day'
-   where tenant_id = p_home and hash = p_hash and redeem_time is null and expire_time > p_now
+   where tenant_id = p_home and id = v_found and redeem_time is null and expire_time > p_now
      and client_tenant_id = p_client_tenant and application_id = p_application
      and (p_redirect_uri = redirect_uri or (p_redirect_uri is null and not redirect_uri_given))
      and code_challenge is not distinct from p_challenge
@@ -601,7 +726,7 @@ begin
      and (p_audience is null or p_audience <@ case when cardinality(audience) = 0 then array[p_issuer] else audience end)
    returning * into v_code;
   if v_code.id is null then
-    select c.* into v_code from authorization_codes c where c.tenant_id = p_home and c.hash = p_hash;
+    select c.* into v_code from authorization_codes c where c.tenant_id = p_home and c.id = v_found;
     v_replayed := v_code.redeem_time is not null;
     v_error := case
       when v_code.id is null then 'unknown'
@@ -759,6 +884,12 @@ begin
           to_timestamp((r ->> 8)::float8 / 1000), (r ->> 9)::uuid, (r ->> 10)::uuid, decode(r ->> 11, 'hex'),
           to_timestamp((r ->> 12)::float8 / 1000), (r ->> 13)::uuid, decode(r ->> 14, 'hex'), to_timestamp((r ->> 15)::float8 / 1000),
           text_array(r -> 16), r ->> 17, (r ->> 18)::boolean, r ->> 19);
+      when 'issue' then
+        v_answer := to_jsonb(issue_code((r ->> 1)::uuid, (r ->> 2)::uuid, decode(r ->> 3, 'hex'), (r ->> 4)::uuid, (r ->> 5)::uuid,
+          (r ->> 6)::uuid, (r ->> 7)::uuid, r ->> 8, (r ->> 9)::uuid, r ->> 10, (r ->> 11)::boolean, r ->> 12, text_array(r -> 13),
+          text_array(r -> 14), nullif(r -> 15, 'null'), nullif(r -> 16, 'null'), r ->> 17, r ->> 18, text_array(r -> 19),
+          to_timestamp((r ->> 20)::float8 / 1000), r ->> 21, to_timestamp((r ->> 22)::float8 / 1000),
+          to_timestamp((r ->> 23)::float8 / 1000), r -> 24));
     end case;
     v_answers := v_answers || jsonb_build_array(v_answer);
   end loop;
@@ -1439,6 +1570,7 @@ create table model_versions (
   document text not null,
   create_time timestamp with time zone not null,
   active boolean not null,
+  start_until timestamp with time zone,
   constraint model_versions_pkey PRIMARY KEY (version)
 );
 CREATE UNIQUE INDEX model_versions_active ON model_versions USING btree (active) WHERE active;

@@ -229,6 +229,7 @@ create function redeem_code(p_home uuid, p_hash bytea, p_client_tenant uuid, p_a
     p_access_hash bytea, p_access_expire timestamptz, p_audience text[], p_jkt text, p_bind boolean, p_request text) returns jsonb
   language plpgsql volatile as $$
 declare
+  v_found uuid;
   v_code authorization_codes;
   v_audience text[];
   v_spec jsonb;
@@ -238,9 +239,11 @@ declare
   v_before text := coalesce(current_setting('countersign.tenant', true), '');
 begin
   perform set_config('countersign.tenant', p_home::text, true);
+  -- The row is named by its key before anything is asked of it: a plan made while the table was empty would read all codes of the tenant.
+  select id into v_found from authorization_codes where tenant_id = p_home and hash = p_hash;
   -- a redeemed code is remembered beyond its life, so that a late replay still takes its tokens along
   update authorization_codes set redeem_time = p_now, family_id = p_family, expire_time = p_now + interval '1 day'
-   where tenant_id = p_home and hash = p_hash and redeem_time is null and expire_time > p_now
+   where tenant_id = p_home and id = v_found and redeem_time is null and expire_time > p_now
      and client_tenant_id = p_client_tenant and application_id = p_application
      and (p_redirect_uri = redirect_uri or (p_redirect_uri is null and not redirect_uri_given))
      and code_challenge is not distinct from p_challenge
@@ -248,7 +251,7 @@ begin
      and (p_audience is null or p_audience <@ case when cardinality(audience) = 0 then array[p_issuer] else audience end)
    returning * into v_code;
   if v_code.id is null then
-    select c.* into v_code from authorization_codes c where c.tenant_id = p_home and c.hash = p_hash;
+    select c.* into v_code from authorization_codes c where c.tenant_id = p_home and c.id = v_found;
     v_replayed := v_code.redeem_time is not null;
     v_error := case
       when v_code.id is null then 'unknown'
@@ -394,6 +397,12 @@ begin
           to_timestamp((r ->> 8)::float8 / 1000), (r ->> 9)::uuid, (r ->> 10)::uuid, decode(r ->> 11, 'hex'),
           to_timestamp((r ->> 12)::float8 / 1000), (r ->> 13)::uuid, decode(r ->> 14, 'hex'), to_timestamp((r ->> 15)::float8 / 1000),
           text_array(r -> 16), r ->> 17, (r ->> 18)::boolean, r ->> 19);
+      when 'issue' then
+        v_answer := to_jsonb(issue_code((r ->> 1)::uuid, (r ->> 2)::uuid, decode(r ->> 3, 'hex'), (r ->> 4)::uuid, (r ->> 5)::uuid,
+          (r ->> 6)::uuid, (r ->> 7)::uuid, r ->> 8, (r ->> 9)::uuid, r ->> 10, (r ->> 11)::boolean, r ->> 12, text_array(r -> 13),
+          text_array(r -> 14), nullif(r -> 15, 'null'), nullif(r -> 16, 'null'), r ->> 17, r ->> 18, text_array(r -> 19),
+          to_timestamp((r ->> 20)::float8 / 1000), r ->> 21, to_timestamp((r ->> 22)::float8 / 1000),
+          to_timestamp((r ->> 23)::float8 / 1000), r -> 24));
     end case;
     v_answers := v_answers || jsonb_build_array(v_answer);
   end loop;

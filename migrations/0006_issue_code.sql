@@ -25,3 +25,14 @@ begin
   perform set_config('countersign.tenant', v_before, true);
   return v_issued;
 end $$;
+
+-- Who is at the door with a cookie, and what must be known of them to judge their request: find_session and authorize_facts in one
+-- statement. {"session": null} where there is nobody.
+create function authorize_visit(p_home uuid, p_user uuid, p_hash bytea, p_now timestamptz, p_bound uuid, p_client_id text) returns jsonb
+  language plpgsql volatile as $$
+declare
+  v_session jsonb := find_session(p_home, p_user, p_hash, p_now);
+begin
+  return jsonb_build_object('session', v_session,
+    'facts', case when v_session is not null then authorize_facts(p_home, p_user, p_bound, p_client_id) end);
+end $$;

@@ -107,7 +107,7 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
     const housekeeping = openHousekeeping(platform);
 
     const limits = openLimits({ redis: storage.redis, key: derivedKey(secretKey, "limits") });
-    const hasher = openPasswordHasher();
+    const hasher = openPasswordHasher({ processes: config.workers });
     const engine: Engine = {
       platform,
       model,

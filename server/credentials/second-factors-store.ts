@@ -4,15 +4,14 @@ import type { Tx } from "../platform/database/database.ts";
 
 type Counts = { readonly totp: number; readonly passkeys: number; readonly codes: number };
 
+/** Of the tenant $1 and the human $2: how many of each can be used. */
+export const factorCounts = `
+  (select count(*)::integer from totp_devices where tenant_id = $1 and user_id = $2 and confirm_time is not null) as totp,
+  (select count(*)::integer from passkeys where tenant_id = $1 and user_id = $2) as passkeys,
+  (select count(*)::integer from recovery_codes where tenant_id = $1 and user_id = $2 and use_time is null) as codes`;
+
 export const countFactors = async (tx: Tx, user: PrincipalId): Promise<Counts> => {
-  const [row] = await tx.query<Counts>(
-    "second_factors.count",
-    `select
-       (select count(*)::integer from totp_devices where tenant_id = $1 and user_id = $2 and confirm_time is not null) as totp,
-       (select count(*)::integer from passkeys where tenant_id = $1 and user_id = $2) as passkeys,
-       (select count(*)::integer from recovery_codes where tenant_id = $1 and user_id = $2 and use_time is null) as codes`,
-    [tx.tenant, user],
-  );
+  const [row] = await tx.query<Counts>("second_factors.count", `select ${factorCounts}`, [tx.tenant, user]);
   return row ?? { totp: 0, passkeys: 0, codes: 0 };
 };
 

@@ -55,6 +55,8 @@ const place_batch = 500;
 const deliver_batch = 200;
 /** Commits within this time of each other are one turn. */
 const gatherMs = 20;
+/** Where events keep coming, turns begin this far apart: ten a second carry what thirty would, for a third of the statements. */
+const paceMs = 100;
 /** Somebody else's events, or a kick that was lost with its process. */
 const heartbeatMs = 1_000;
 /** What cannot be done now is tried again this soon, then after twice that, and so on. */
@@ -71,6 +73,7 @@ export const openRelay = (needs: RelayNeeds): Relay => {
   let waiters: (() => void)[] = [];
   let running: Promise<void> | undefined;
   let next: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
+  let begunAt = Number.NEGATIVE_INFINITY;
   let failingSince: number | undefined;
   let attempts = 0;
   let closed = false;
@@ -90,6 +93,7 @@ export const openRelay = (needs: RelayNeeds): Relay => {
     // What came during a turn may have come too late for it.
     if (running !== undefined) return schedule(gatherMs);
     if (closed) return;
+    begunAt = monotonicMs();
     running = ours.run(true, turn).finally(() => {
       running = undefined;
     });
@@ -127,7 +131,7 @@ export const openRelay = (needs: RelayNeeds): Relay => {
   schedule(0);
   return {
     kick: () => {
-      if (ours.getStore() !== true) schedule(gatherMs);
+      if (ours.getStore() !== true) schedule(Math.max(gatherMs, begunAt + paceMs - monotonicMs()));
     },
     idle: () =>
       new Promise((resolve) => {

@@ -48,7 +48,7 @@ export const beginSession = async (tx: Tx, spec: NewSession): Promise<SessionInH
   const secret = newSecret("session", spec.home, spec.user);
   const id = newId<string>();
   const seconds = ageSeconds(spec.state, spec.policy);
-  await insertSession(tx, {
+  const inserted = insertSession(tx, {
     id,
     user: spec.user,
     hash: secret.hash,
@@ -71,7 +71,8 @@ export const beginSession = async (tx: Tx, spec: NewSession): Promise<SessionInH
     authTime: spec.now,
     createTime: spec.now,
   };
-  if (spec.state === "full") await tellCreated(tx, session, spec.now, spec.requestId);
+  // In one flight: neither waits for the other's answer.
+  await Promise.all([inserted, spec.state === "full" ? tellCreated(tx, session, spec.now, spec.requestId) : undefined]);
   return { session, cookie: cookieOf(secret.text, seconds) };
 };
 

@@ -11,7 +11,8 @@ import { readSession, readSessionIn, type SessionKey } from "./store.ts";
 type Needs = { readonly platform: Pick<Platform, "database" | "clock"> };
 type Asking = Pick<WebRequest, "headers">;
 
-const keyOf = ({ headers }: Asking): SessionKey | undefined => {
+/** Where the request's cookie says its session lives; undefined where it says nothing of the kind. */
+export const sessionKeyOf = ({ headers }: Asking): SessionKey | undefined => {
   const presented = readSecret(readCookie(headers, sessionCookie) ?? "", ["session"]);
   return presented && { home: presented.tenant, user: presented.principal, hash: digestOctets(presented.digest) };
 };
@@ -21,12 +22,12 @@ const keyOf = ({ headers }: Asking): SessionKey | undefined => {
  * human or tenant that is suspended. Notes that it was seen, at most once a minute.
  */
 export const findSession = async ({ platform }: Needs, request: Asking): Promise<Session | undefined> => {
-  const key = keyOf(request);
+  const key = sessionKeyOf(request);
   return key && readSession(platform.database, key, platform.clock.now());
 };
 
 /** The same inside a transaction, whichever tenant that is for. */
 export const findSessionIn = async (tx: Tx, request: Asking, now: number): Promise<Session | undefined> => {
-  const key = keyOf(request);
+  const key = sessionKeyOf(request);
   return key && readSessionIn(tx, key, now);
 };

@@ -3,7 +3,8 @@ import type { PrincipalId, TenantId } from "../../core/ids.ts";
 import type { Database, Tx } from "../platform/database/database.ts";
 import type { Acr, Method, Session } from "./model.ts";
 
-type Found = {
+/** As `find_session` of the migrations answers. */
+export type StoredSession = {
   readonly tenant: TenantId;
   readonly id: string;
   readonly user: PrincipalId;
@@ -14,7 +15,7 @@ type Found = {
   readonly created: number;
 };
 
-const sessionOf = (found: Found): Session => ({
+export const sessionOf = (found: StoredSession): Session => ({
   home: found.tenant,
   id: found.id,
   user: found.user,
@@ -32,13 +33,13 @@ const find = "select find_session($1, $2, $3, $4) as found";
 
 export const readSession = async (database: Database, key: SessionKey, now: number): Promise<Session | undefined> => {
   const values = [key.home, key.user, key.hash, new Date(now)];
-  const [row] = await database.statement<{ found: Found | null }>("sessions.find", find, values);
+  const [row] = await database.statement<{ found: StoredSession | null }>("sessions.find", find, values);
   return row?.found ? sessionOf(row.found) : undefined;
 };
 
 export const readSessionIn = async (tx: Tx, key: SessionKey, now: number): Promise<Session | undefined> => {
   const values = [key.home, key.user, key.hash, new Date(now)];
-  const [row] = await tx.query<{ found: Found | null }>("sessions.find", find, values);
+  const [row] = await tx.query<{ found: StoredSession | null }>("sessions.find", find, values);
   return row?.found ? sessionOf(row.found) : undefined;
 };
 

@@ -3,7 +3,6 @@
  * cookies that carry it. In one transaction of the human's home.
  */
 import type { TenantId } from "../../core/ids.ts";
-import { secondFactorsOf } from "../credentials/second-factors.ts";
 import { localeOf } from "../messages/messages.ts";
 import { queueMail } from "../mail/queue-mail.ts";
 import { tenantFrontIn } from "../policies/front.ts";
@@ -17,7 +16,7 @@ import { nextAfter, type Proof, stateFor, stricter } from "./factors.ts";
 import { knownBrowser, knownBrowserCookie } from "./known-browser.ts";
 import type { SignedIn, SignIn, Visit } from "./needs.ts";
 import { isRememberedDevice } from "./remembered-device.ts";
-import { type Account, hasSignedInBefore } from "./store.ts";
+import { type Account, readReception } from "./store.ts";
 
 export type FirstFactor = {
   readonly account: Account;
@@ -33,13 +32,11 @@ export const policyOf = async (tx: Tx, tenant: TenantId): Promise<SignInPolicy> 
 
 export const completeFirstFactor = async (needs: SignIn, tx: Tx, given: FirstFactor): Promise<SignedIn> => {
   const { account, proof, context, request, current, now } = given;
-  const policy = await policyOf(tx, account.home);
+  const { policy, factors, returning } = await readReception(tx, account.user);
   const mfa =
     context === null || context === account.home ? policy.mfa : stricter(policy.mfa, (await policyOf(tx, context)).mfa);
-  const factors = await secondFactorsOf(tx, account);
   const remembered = await isRememberedDevice(tx, account, policy, request, now);
   const next = nextAfter({ mfa, proof, factors, remembered });
-  const returning = await hasSignedInBefore(tx, account.user);
   const state = stateFor(next);
   const hand =
     (await renewed(tx, given, policy, state)) ??

@@ -9,13 +9,13 @@ import { queueMail } from "../mail/queue-mail.ts";
 import type { Tx } from "../platform/database/database.ts";
 import { elevateSession } from "../sessions/begin-session.ts";
 import type { Session } from "../sessions/model.ts";
-import { mailLocale, policyOf, welcomed } from "./complete.ts";
+import { mailLocale, welcomed } from "./complete.ts";
 import { type Proof, withSecond } from "./factors.ts";
 import { countFactorGuess } from "./guess-limits.ts";
 import type { SignedIn, SignIn, Visit } from "./needs.ts";
 import { record } from "./record.ts";
 import { rememberDevice } from "./remembered-device.ts";
-import { type Account, hasSignedInBefore, holdAccount } from "./store.ts";
+import { type Account, holdAccount, readReception } from "./store.ts";
 
 export type SecondFactorGiven = {
   readonly kind: "totp" | "recovery_code";
@@ -83,8 +83,7 @@ type Added = {
 /** A second factor was right. In a transaction of the session's home. */
 export const addSecondFactor = async (needs: SignIn, tx: Tx, added: Added): Promise<Result<SignedIn>> => {
   const { account, session, second, remember, request, now, kind } = added;
-  const policy = await policyOf(tx, session.home);
-  const returning = await hasSignedInBefore(tx, session.user);
+  const { policy, returning } = await readReception(tx, session.user);
   const proof = withSecond(session, second[0]);
   const hand = await elevateSession(tx, session, {
     state: "full",

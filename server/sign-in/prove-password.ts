@@ -9,7 +9,7 @@ import type { Tx } from "../platform/database/database.ts";
 import { countGuess } from "./guess-limits.ts";
 import type { SignIn, Visit } from "./needs.ts";
 import { recordAlone } from "./record.ts";
-import { type Account, findAccount, holdAccount, isMember } from "./store.ts";
+import { type Account, findAccount, holdAccount } from "./store.ts";
 
 export const email_length_max = 254;
 
@@ -80,7 +80,7 @@ export const stillProven = async (tx: Tx, { account, stored, rehashed }: ProvenP
   const now = await holdAccount(tx, account.user);
   if (now === undefined || !now.stands || now.password !== stored) return wrongCredentials();
   // Who registered by itself is a member of nothing until the address is proven.
-  if (!now.verified && !(await isMember(tx, now.user))) return unproven();
+  if (!now.verified && !now.member) return unproven();
   if (rehashed !== undefined) await replaceHash(tx, now.user, stored, rehashed);
   return now;
 };

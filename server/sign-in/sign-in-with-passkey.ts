@@ -13,7 +13,7 @@ import { countFactorGuess } from "./guess-limits.ts";
 import type { SignedIn, SignIn, Visit } from "./needs.ts";
 import { unproven } from "./prove-password.ts";
 import { record, recordAlone } from "./record.ts";
-import { holdAccount, isMember } from "./store.ts";
+import { holdAccount } from "./store.ts";
 
 const wrongPasskey = (): Fault => fault("invalid_credentials", "the passkey was not accepted");
 
@@ -48,7 +48,7 @@ export const signInWithPasskey = async (needs: SignIn, given: PasskeyGiven): Pro
       await record(tx, { ...failed, human: account });
       return wrongPasskey();
     }
-    if (!account.verified && !(await isMember(tx, account.user))) return unproven();
+    if (!account.verified && !account.member) return unproven();
     const proof = byPasskey(used.method, used.userVerified);
     const done = await completeFirstFactor(needs, tx, { account, proof, context, request, current, now });
     const detail = { passkey: used.id, acr: proof.acr, next: done.next };

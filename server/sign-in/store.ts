@@ -1,6 +1,9 @@
 /** The SQL of signing in that belongs to no other slice: who an address stands for, proven addresses, remembered devices, setup links. */
 import type { PrincipalId, TenantId } from "../../core/ids.ts";
+import type { SecondFactors } from "../credentials/second-factors.ts";
+import { factorCounts } from "../credentials/second-factors-store.ts";
 import type { Database, Tx } from "../platform/database/database.ts";
+import { defaultPolicy, type SignInPolicy } from "../policies/model.ts";
 
 /** A human as signing in sees them. */
 export type Account = {
@@ -15,6 +18,12 @@ export type Account = {
   readonly identitySource: string;
   /** The stored hash; null where there is none. */
   readonly password: string | null;
+};
+
+/** As it stands now, in a transaction of its home. */
+export type HeldAccount = Account & {
+  /** Of any perimeter of its home. */
+  readonly member: boolean;
 };
 
 type FoundAccount = {
@@ -61,17 +70,47 @@ export const findAccount = async (
  * The account in a transaction of its home, held as it is until that ends: a suspension, a deletion or a new password comes before, and is
  * seen, or after.
  */
-export const holdAccount = async (tx: Tx, user: PrincipalId): Promise<Account | undefined> => {
-  const [row] = await tx.query<FoundAccount>(
+export const holdAccount = async (tx: Tx, user: PrincipalId): Promise<HeldAccount | undefined> => {
+  const [row] = await tx.query<FoundAccount & { readonly member: boolean }>(
     "sign_in.hold_account",
     `select u.tenant_id as tenant, u.id, u.email, u.display_name, u.state, u.identity_source, u.locale,
             u.email_verified_time is not null as email_verified, n.state as tenant_state,
-            (select p.hash from passwords p where p.tenant_id = u.tenant_id and p.user_id = u.id) as password
+            (select p.hash from passwords p where p.tenant_id = u.tenant_id and p.user_id = u.id) as password,
+            exists (select from memberships m where m.tenant_id = u.tenant_id and m.user_id = u.id) as member
        from users u join nodes n on n.tenant_id = u.tenant_id and n.id = u.tenant_id
       where u.tenant_id = $1 and u.id = $2 and u.state <> 'deleted' for share of u`,
     [tx.tenant, user],
   );
-  return row && accountOf(row);
+  return row && { ...accountOf(row), member: row.member };
+};
+
+/** What the home knows of a human who has given a first factor. */
+export type Reception = {
+  readonly policy: SignInPolicy;
+  readonly factors: SecondFactors;
+  /** Whether the human has had a full session before. */
+  readonly returning: boolean;
+};
+
+type ReceptionRow = {
+  readonly policy: Partial<SignInPolicy> | null;
+  readonly totp: number;
+  readonly passkeys: number;
+  readonly codes: number;
+  readonly returning: boolean;
+};
+
+/** One statement, in a transaction of the human's home. */
+export const readReception = async (tx: Tx, user: PrincipalId): Promise<Reception> => {
+  const [row] = await tx.query<ReceptionRow>(
+    "sign_in.reception",
+    `select (select document from sign_in_policies where tenant_id = $1) as policy, ${factorCounts},
+            exists (select from sessions where tenant_id = $1 and user_id = $2 and state <> 'partial') as returning`,
+    [tx.tenant, user],
+  );
+  if (row === undefined) throw new Error("the reception answered nothing");
+  const { policy, returning, totp, passkeys, codes } = row;
+  return { policy: { ...defaultPolicy, ...policy }, factors: { totp, passkeys, recoveryCodes: codes }, returning };
 };
 
 /** The address as it is stored, for one use at a time. */
@@ -119,16 +158,6 @@ export const isMember = async (tx: Tx, user: PrincipalId): Promise<boolean> =>
       tx.tenant,
       user,
     ])
-  ).length > 0;
-
-/** Whether the human has had a full session before. */
-export const hasSignedInBefore = async (tx: Tx, user: PrincipalId): Promise<boolean> =>
-  (
-    await tx.query(
-      "sign_in.before",
-      "select 1 from sessions where tenant_id = $1 and user_id = $2 and state <> 'partial' limit 1",
-      [tx.tenant, user],
-    )
   ).length > 0;
 
 /** Whose a domain is that has been proven. */

@@ -1,6 +1,6 @@
 /**
- * Hashing and verifying passwords, off the main thread (the pool that libuv keeps) and bounded: as many at once as there are processors,
- * so that hashing never takes all of the pool, and so many waiting. Past that the answer is `unavailable`, at once.
+ * Hashing and verifying passwords, off the main thread (the pool that libuv keeps) and bounded: as many at once as there are processors
+ * for each process, so that hashing never takes all of the pool, and so many waiting. Past that the answer is `unavailable`, at once.
  *
  * Where there is no hash a decoy is verified, so that an unknown address costs what a known one does. Imported hashes cost what they cost,
  * until the first sign-in replaces them (`rehash`).
@@ -34,10 +34,18 @@ const pool_threads = 4;
 /** At 10 to 30 ms each, the last of those who wait does so for one or two seconds. */
 const waiting_per_place = 64;
 
-export type HasherOptions = { readonly parallel?: number; readonly waitingMax?: number };
+export type HasherOptions = {
+  /** Processes that share this machine's processors with this one, itself included. */
+  readonly processes?: number;
+  readonly parallel?: number;
+  readonly waitingMax?: number;
+};
+
+const placesAmong = (processes: number): number =>
+  Math.max(1, Math.min(Math.floor(availableParallelism() / processes), pool_threads - pool_threads_free));
 
 export const openPasswordHasher = (options: HasherOptions = {}): PasswordHasher => {
-  const parallel = options.parallel ?? Math.min(availableParallelism(), pool_threads - pool_threads_free);
+  const parallel = options.parallel ?? placesAmong(options.processes ?? 1);
   const gate = openGate({ parallel, waitingMax: options.waitingMax ?? parallel * waiting_per_place });
   const work = async <T>(hashing: () => Promise<T>): Promise<T> => {
     const done = hashing();

@@ -7,7 +7,7 @@ import type { TenantId } from "../../../core/ids.ts";
 import { newId } from "../../platform/random.ts";
 import type { WebRequest, WebResponse } from "../../platform/web/request.ts";
 import { defaultPolicy } from "../../policies/model.ts";
-import { findSession } from "../../sessions/find-session.ts";
+import { sessionKeyOf } from "../../sessions/find-session.ts";
 import type { Session } from "../../sessions/model.ts";
 import { isRememberedDevice } from "../../sign-in/remembered-device.ts";
 import { newSecret } from "../../tokens/secret-text.ts";
@@ -17,7 +17,7 @@ import type { Authorizing } from "./needs.ts";
 import { asksForDevice, type Facts, nextStep, settledTenant, type Step } from "./next-step.ts";
 import { readRequest } from "./read-request.ts";
 import { codeAnswer, errorAnswer, seeOther } from "./respond.ts";
-import { answerRequest, insertRequest, readFacts, type StoredFacts } from "./store.ts";
+import { answerRequest, insertRequest, readFacts, readVisit, type StoredFacts } from "./store.ts";
 
 export const authorize = async (needs: Authorizing, request: WebRequest): Promise<WebResponse> => {
   const reading = await readRequest(needs, request.method === "POST" ? request.form : request.query);
@@ -25,26 +25,49 @@ export const authorize = async (needs: Authorizing, request: WebRequest): Promis
   if (reading.at === "refused") return refuse(needs, reading, reading.failure, request);
   const { read } = reading;
 
-  const session = await findSession(needs, request);
+  const visit = await findVisit(needs, read, request);
   // Browsers leave a SameSite cookie out of what another site posts, and not out of the GET that this makes of it.
-  if (request.method === "POST" && session === undefined) {
+  if (request.method === "POST" && visit === undefined) {
     const handle = await keep(needs, read, undefined, null, request);
     return isFault(handle)
       ? needs.renderError(handle, request)
       : seeOther(continuationOf(needs.issuer, read.client.clientId, handle));
   }
-  return proceed(needs, read, session, request);
+  return proceed(needs, read, visit, request);
+};
+
+/** Who is there, and what must be known of them. */
+type Visit = { readonly session: Session; readonly known: StoredFacts };
+
+const findVisit = async (
+  { platform }: Authorizing,
+  { request: asked, client, stored }: CheckedRequest,
+  request: WebRequest,
+): Promise<Visit | undefined> => {
+  const key = sessionKeyOf(request);
+  if (key === undefined) return undefined;
+  const boundFor = (session: Pick<Session, "id"> | undefined) =>
+    settledTenant({ request: asked, client, stored, session });
+  // As if it were the session that has answered the request so far, which it mostly is.
+  const likely = boundFor(stored?.session ? { id: stored.session } : undefined);
+  const visit = await readVisit(platform.database, key, platform.clock.now(), likely, client.clientId);
+  if (visit === undefined) return undefined;
+  const { session, facts } = visit;
+  const bound = boundFor(session);
+  return {
+    session,
+    known: bound === likely ? facts : await readFacts(platform.database, session, bound, client.clientId),
+  };
 };
 
 const proceed = async (
   needs: Authorizing,
   read: CheckedRequest,
-  session: Session | undefined,
+  visit: Visit | undefined,
   request: WebRequest,
 ): Promise<WebResponse> => {
   const { client, place, stored } = read;
-  const bound = settledTenant({ request: read.request, client, stored, session });
-  const known = session && (await readFacts(needs.platform.database, session, bound, client.clientId));
+  const { session, known } = visit ?? {};
   const facts = session && known && (await factsOf(needs, session, known, request));
   const step = nextStep({
     request: read.request,

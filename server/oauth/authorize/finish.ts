@@ -1,5 +1,5 @@
 /**
- * The end of an authorization request: a code, in one statement with its audit entry, at the human's home.
+ * The end of an authorization request: a code, in one statement with its audit entry and with other grants of the moment, at the human's home.
  *
  * A stored request is finished first, in its client's tenant: whoever wins that one conditional update, and nobody else, makes the code. A
  * crash between the two costs the human another click, and never yields a second code.
@@ -8,11 +8,12 @@ import { type Attribution, unattributed } from "../../../core/attribution.ts";
 import { fault, isFault, type Result } from "../../../core/faults.ts";
 import { formatRef, principalRef, type TenantId } from "../../../core/ids.ts";
 import type { AuditEntry } from "../../audit/model.ts";
-import type { Database, Tx } from "../../platform/database/database.ts";
+import type { Tx } from "../../platform/database/database.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { newId } from "../../platform/random.ts";
 import type { Session } from "../../sessions/model.ts";
 import { newSecret } from "../../tokens/secret-text.ts";
+import type { GrantStatements } from "../grants/store.ts";
 import { type CheckedRequest, codeTtlSeconds, type StoredRequest } from "./model.ts";
 import { finishRequest, issueCode } from "./store.ts";
 
@@ -23,14 +24,14 @@ export type Granted = {
   readonly identitySource: string | null;
 };
 
-type Needs = { readonly platform: Platform };
+type Needs = { readonly platform: Platform; readonly statements: GrantStatements };
 
 const answered = () =>
   fault("invalid_request_uri", "this request has expired, or has been answered; start again from the application");
 
 /** The code. Undefined where the session has ended meanwhile: the human signs in again. */
 export const finishWithCode = async (
-  { platform }: Needs,
+  { platform, statements }: Needs,
   read: CheckedRequest,
   granted: Granted,
   requestId: string,
@@ -38,23 +39,23 @@ export const finishWithCode = async (
   const { home, user } = granted.session;
   const now = platform.clock.now();
   const code = newSecret("authorization_code", home, user);
-  const issue = async (from: Database | Tx): Promise<string | undefined> => {
+  const issue = async (from: GrantStatements | Tx): Promise<string | undefined> => {
     const id = newId<string>();
     const entry = entryOf(id, read, granted, now, requestId);
     return (await issueCode(from, home, codeOf(id, code.hash, read, granted, now), entry)) ? code.text : undefined;
   };
   const { stored } = read;
-  if (stored === undefined) return issue(platform.database);
+  if (stored === undefined) return issue(statements);
   if (stored.tenant === home)
     return platform.database.transaction<Result<string> | undefined>(home, async (tx) =>
       (await finishRequest(tx, stored.id, new Date(now))) ? issue(tx) : answered(),
     );
   const finished = await finish({ platform }, stored);
-  return isFault(finished) ? finished : issue(platform.database);
+  return isFault(finished) ? finished : issue(statements);
 };
 
 /** Ends a stored request that yields no code. */
-export const finish = async ({ platform }: Needs, stored: StoredRequest): Promise<Result<void>> => {
+export const finish = async ({ platform }: Pick<Needs, "platform">, stored: StoredRequest): Promise<Result<void>> => {
   const won = await platform.database.transaction(stored.tenant, (tx) =>
     finishRequest(tx, stored.id, new Date(platform.clock.now())),
   );

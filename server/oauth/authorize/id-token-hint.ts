@@ -1,6 +1,6 @@
 /**
- * `id_token_hint` (OIDC Core §3.1.2.1): an ID token of ours says which human the client means. An expired one will do; a forged one, one
- * made for another client, or another kind of token will not.
+ * `id_token_hint` (OIDC Core §3.1.2.1): an ID token of ours says which human the client means. An expired one will do, signed by a key that
+ * has been retired since; a forged one, one made for another client, or another kind of token will not.
  */
 import { compactVerify, decodeProtectedHeader } from "jose";
 import { type Fault, fault, type Result } from "../../../core/faults.ts";
@@ -18,7 +18,7 @@ export const readIdTokenHint = async (needs: Needs, clientId: string, hint: stri
   if (hint.length > hintLengthMax) return refused();
   try {
     const { kid, alg, typ } = decodeProtectedHeader(hint);
-    const key = kid === undefined ? undefined : (needs.keys.find(kid) ?? (await needs.keys.findFresh(kid)));
+    const key = kid === undefined ? undefined : await needs.keys.findPast(kid);
     // RFC 9068 §2.1 and OIDC Back-Channel Logout §2.4 give their tokens types of their own, so that none passes for another.
     if (key === undefined || alg !== key.alg || (typ !== undefined && typ !== "JWT")) return refused();
     const { payload } = await compactVerify(hint, key.publicKey, { algorithms: [key.alg] });

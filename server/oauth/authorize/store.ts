@@ -4,8 +4,11 @@ import type { AuditEntry } from "../../audit/model.ts";
 import { entryRow } from "../../audit/store.ts";
 import type { SignInPolicy } from "../../policies/model.ts";
 import type { Database, Tx } from "../../platform/database/database.ts";
-import type { Form } from "../protocol.ts";
+import type { Session } from "../../sessions/model.ts";
+import { type SessionKey, sessionOf, type StoredSession } from "../../sessions/store.ts";
 import type { ClaimsRequest } from "../grants/model.ts";
+import { type GrantRequest, type GrantStatements, runGrants } from "../grants/store.ts";
+import type { Form } from "../protocol.ts";
 import type { StoredRequest } from "./model.ts";
 
 export type NewRequest = {
@@ -129,10 +132,12 @@ export type StoredFacts = {
   readonly passkey: boolean;
 };
 
-/** One statement. `bound` null: whichever tenant is the only one. */
+type Human = { readonly home: TenantId; readonly user: PrincipalId };
+
+/** `bound` null: whichever tenant is the only one. */
 export const readFacts = async (
   database: Database,
-  human: { readonly home: TenantId; readonly user: PrincipalId },
+  human: Human,
   bound: TenantId | null,
   clientId: string,
 ): Promise<StoredFacts> => {
@@ -143,6 +148,25 @@ export const readFacts = async (
   );
   if (row === undefined) throw new Error("authorize_facts answered nothing");
   return row.facts;
+};
+
+type StoredVisit = { readonly session: StoredSession | null; readonly facts: StoredFacts | null };
+
+/** The session and what is known of its human, in one statement; undefined where there is no such session. */
+export const readVisit = async (
+  database: Database,
+  { home, user, hash }: SessionKey,
+  now: number,
+  bound: TenantId | null,
+  clientId: string,
+): Promise<{ readonly session: Session; readonly facts: StoredFacts } | undefined> => {
+  const [row] = await database.statement<{ visit: StoredVisit }>(
+    "authorize.visit",
+    "select authorize_visit($1, $2, $3, $4, $5, $6) as visit",
+    [home, user, hash, new Date(now), bound, clientId],
+  );
+  const { session, facts } = row?.visit ?? { session: null, facts: null };
+  return session === null || facts === null ? undefined : { session: sessionOf(session), facts };
 };
 
 export type NewCode = {
@@ -171,22 +195,20 @@ export type NewCode = {
 };
 
 /**
- * Issues the code with its entry in the record, in one statement, by itself or inside a transaction of any tenant. False where the session
- * has ended meanwhile.
+ * Issues the code with its entry in the record: together with other grants, or inside a transaction of any tenant. False where the
+ * session has ended meanwhile.
  */
 export const issueCode = async (
-  from: Database | Tx,
+  from: GrantStatements | Tx,
   home: TenantId,
   code: NewCode,
   entry: AuditEntry,
 ): Promise<boolean> => {
-  const name = "authorize.issue_code";
-  const text = `select issue_code($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::jsonb, $16::jsonb, $17, $18, $19, $20, $21,
-    $22, $23, $24::jsonb) as issued`;
-  const values = [
+  const request: GrantRequest = [
+    "issue",
     home,
     code.id,
-    code.hash,
+    code.hash.toString("hex"),
     code.user,
     code.session,
     code.clientTenant,
@@ -198,21 +220,19 @@ export const issueCode = async (
     code.codeChallenge,
     code.scopes,
     code.audience,
-    code.details.length === 0 ? null : JSON.stringify(code.details),
-    code.claims === null ? null : JSON.stringify(code.claims),
+    code.details.length === 0 ? null : code.details,
+    code.claims,
     code.nonce,
     code.acr,
     code.methods,
-    code.authTime,
+    code.authTime.getTime(),
     code.dpopJkt,
-    code.createTime,
-    code.expireTime,
-    JSON.stringify(entryRow(entry)),
+    code.createTime.getTime(),
+    code.expireTime.getTime(),
+    entryRow(entry),
   ];
-  type Row = { readonly issued: boolean };
-  const [row] =
-    "query" in from ? await from.query<Row>(name, text, values) : await from.statement<Row>(name, text, values);
-  return row?.issued === true;
+  const [issued] = "query" in from ? await runGrants(from, [request]) : [await from.run(request)];
+  return issued === true;
 };
 
 export type NewConsent = {

@@ -123,14 +123,17 @@ export type CodeError =
   | "target";
 
 /** What `run_grants` is asked, an array of it at a time. */
-export type GrantRequest = readonly ["rotate" | "redeem", ...(readonly unknown[])];
+export type GrantRequest = readonly ["rotate" | "redeem" | "issue", ...(readonly unknown[])];
 
 /** Runs grants, alone or together with others (`grant-statements.ts`). */
 export type GrantStatements = { run(request: GrantRequest): Promise<unknown> };
 
 /** Several grants in one statement, answered in order. */
-export const runGrants = async (database: Database, requests: readonly GrantRequest[]): Promise<readonly unknown[]> => {
-  const rows = await database.statement<{ answers: readonly unknown[] }>(
+export const runGrants = async (
+  from: Database | Tx,
+  requests: readonly GrantRequest[],
+): Promise<readonly unknown[]> => {
+  const rows = await over(from)<{ answers: readonly unknown[] }>(
     "families.run",
     "select run_grants($1::jsonb) as answers",
     [JSON.stringify(requests)],
