@@ -13,7 +13,7 @@ import { allOperations } from "../../server/route-table.ts";
 export const path = "api/route-role-matrix.md";
 
 export const generate = async (): Promise<string> => {
-  const files = globSync("models/*.yaml").toSorted(
+  const files = globSync("models/*.yaml", { exclude: ["models/*.test.yaml"] }).toSorted(
     (a, b) => Number(b.includes("default")) - Number(a.includes("default")) || (a < b ? -1 : 1),
   );
   return `<!-- Generated from the route table and models/ by \`npm run generate\`. -->
