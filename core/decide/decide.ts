@@ -17,7 +17,7 @@ import type { Governance, Model, Permission, PermissionSet } from "../model/mode
 import { contains, intersection, union } from "../model/permissions.ts";
 import { conditionsOn } from "./conditional.ts";
 import { missing } from "./missing.ts";
-import { permitting } from "./permitting.ts";
+import { permitting, unsettled } from "./permitting.ts";
 import { isLive, isOn, reaches } from "./reach.ts";
 import type {
   AssignmentFact,
@@ -49,17 +49,18 @@ export const decide = (model: Model, question: Question, facts: Facts): Decision
   const suspended = notActive(permission, facts);
   if (suspended !== undefined) return deny(suspended);
 
-  const plain = permitting(permission, facts, question.at, undefined);
-  if (plain !== undefined && plain.rule !== "host_role") return allowed(permission, question, facts, plain);
-
-  if (!isConditional(facts)) {
-    return plain === undefined
-      ? deny(missing(permission, facts, question.at, undefined))
-      : allowed(permission, question, facts, plain);
-  }
-  const conditions = conditionsOn(model, question, facts);
-  const because = permitting(permission, facts, question.at, conditions.hold) ?? plain;
+  const because = permitting(permission, facts, question.at, undefined);
+  if (because === unsettled) return conditionally(model, permission, question, facts);
   return because === undefined
+    ? deny(missing(permission, facts, question.at, undefined))
+    : allowed(permission, question, facts, because);
+};
+
+/** The same, with conditions: something that carries one may give what nothing else does. */
+const conditionally = (model: Model, permission: Permission, question: Question, facts: Facts): Decision => {
+  const conditions = conditionsOn(model, question, facts);
+  const because = permitting(permission, facts, question.at, conditions.hold);
+  return because === undefined || because === unsettled
     ? deny(missing(permission, facts, question.at, conditions))
     : allowed(permission, question, facts, because);
 };
@@ -118,10 +119,6 @@ const allowed = (permission: Permission, question: Question, facts: Facts, becau
 const nothingMore = [] as const;
 
 const deny = (because: DenyReason): Decision => ({ effect: "deny", because, obligations: nothingMore });
-
-const isConditional = ({ assignments, grants }: Facts): boolean =>
-  assignments.some(({ condition }) => condition !== undefined) ||
-  grants.some(({ condition }) => condition !== undefined);
 
 // Who and where
 

@@ -2,7 +2,7 @@
 import type { Permission } from "../model/model.ts";
 import { contains } from "../model/permissions.ts";
 import type { Conditions } from "./conditional.ts";
-import { type Holds, permitting } from "./permitting.ts";
+import { type Holds, permitting, unsettled } from "./permitting.ts";
 import { isBefore, isInTenant, isLive, isOn, reaches } from "./reach.ts";
 import type { AssignmentFact, ConditionNotMet, DenyReason, Facts, GrantFact } from "./types.ts";
 
@@ -19,38 +19,38 @@ export const missing = (
   if (permission.host) return { rule: "no_role", permission: name };
 
   const counts = (one: AssignmentFact | GrantFact): boolean =>
-    isLive(one, at) && (one.condition === undefined || conditions?.hold(one) === true);
-  const inTenant = facts.assignments.filter(isInTenant);
-  const mentions = (assignment: AssignmentFact) =>
-    contains(assignment.permissions, permission) || contains(assignment.withinGrants, permission);
+    isLive(one, at) && (conditions === undefined || one.condition === undefined || conditions.hold(one));
+  const mentions = (one: AssignmentFact): boolean =>
+    isInTenant(one) && (contains(one.permissions, permission) || contains(one.withinGrants, permission));
+  const reaching = (one: AssignmentFact): boolean => mentions(one) && reaches(one, facts.path);
+  const gives = (one: GrantFact): boolean => contains(one.permissions, permission) && isOn(one.resource, facts.path);
 
-  const reaching = inTenant.filter((assignment) => mentions(assignment) && reaches(assignment, facts.path));
-  const ceiling = nearest(reaching.filter(counts));
+  const { assignments, grants } = facts;
+  const ceiling = nearest(assignments, (one) => reaching(one) && counts(one));
   if (ceiling !== undefined)
     return { rule: "needs_grant", permission: name, assignment: ceiling.id, role: ceiling.role };
 
-  const granted = facts.grants.filter(
-    (one) => contains(one.permissions, permission) && isOn(one.resource, facts.path) && isLive(one, at),
-  );
-  const grant = nearest(granted.filter(counts));
+  const grant = nearest(grants, (one) => gives(one) && counts(one));
   if (grant !== undefined) return { rule: "needs_role", permission: name, grant: grant.id, level: grant.level };
 
-  // What is left of the live ones carries a condition that is not met, and would not do alone even if it were.
-  const live: readonly (AssignmentFact | GrantFact | undefined)[] = [
-    nearest(reaching.filter((assignment) => isLive(assignment, at))),
-    nearest(granted),
-  ];
-  const conditional = live.find(carriesOne);
-  if (conditional !== undefined && conditions !== undefined) return notMet(name, conditional, conditions);
+  if (conditions !== undefined) {
+    // What is left of the live ones carries a condition that is not met, and would not do alone even if it were.
+    const left: readonly (AssignmentFact | GrantFact | undefined)[] = [
+      nearest(assignments, (one) => reaching(one) && isLive(one, at)),
+      nearest(grants, (one) => gives(one) && isLive(one, at)),
+    ];
+    const conditional = left.find(carriesOne);
+    if (conditional !== undefined) return notMet(name, conditional, conditions);
+  }
 
-  const expired = nearest(reaching);
+  const expired = nearest(assignments, reaching);
   if (expired !== undefined) {
     const { id, role, expiresAt } = expired;
     return { rule: "expired", permission: name, assignment: id, role, expiredAt: expiresAt ?? at };
   }
 
-  const elsewhere = nearest(inTenant.filter((assignment) => mentions(assignment) && isLive(assignment, at)));
-  return elsewhere === undefined
+  const elsewhere = nearest(assignments, (one) => mentions(one) && isLive(one, at));
+  return elsewhere === undefined || !isInTenant(elsewhere)
     ? { rule: "no_role", permission: name }
     : {
         rule: "out_of_reach",
@@ -61,8 +61,15 @@ export const missing = (
       };
 };
 
-const nearest = <Fact extends { readonly id: string }>(found: readonly Fact[]): Fact | undefined =>
-  found.reduce<Fact | undefined>((best, one) => (isBefore(one, best) ? one : best), undefined);
+/** The one with the smallest id. */
+const nearest = <Fact extends { readonly id: string }>(
+  all: readonly Fact[],
+  isOne: (one: Fact) => boolean,
+): Fact | undefined => {
+  let best: Fact | undefined;
+  for (const one of all) if (isOne(one) && isBefore(one, best)) best = one;
+  return best;
+};
 
 /**
  * The binding whose condition is all that is in the way. Where a role and a grant are both needed and one of them is there, it is the
@@ -82,7 +89,7 @@ const onlyCondition = (
   ];
   for (const holds of assumed) {
     const because = permitting(permission, facts, at, holds);
-    if (because === undefined) continue;
+    if (because === undefined || because === unsettled) continue;
     const named = [
       "assignment" in because ? facts.assignments.find(({ id }) => id === because.assignment) : undefined,
       "grant" in because ? facts.grants.find(({ id }) => id === because.grant) : undefined,

@@ -7,62 +7,58 @@ import type { AssignmentFact, Bound, Facts, GrantFact, PermitReason } from "./ty
 /** Whether a binding that carries a condition counts. */
 export type Holds = (bound: AssignmentFact | GrantFact) => boolean;
 
-/** The most ordinary rule that permits. Bindings that carry a condition count where `holds` says so; without it, not at all. */
+/** What was left out might permit: it carries a condition. */
+export const unsettled = "unsettled";
+
+/**
+ * The most ordinary rule that permits. Bindings that carry a condition count where `holds` says so. Without it they are left out, and
+ * where that may have mattered the answer is `unsettled`: nothing else gives an ordinary yes.
+ */
 export const permitting = (
   permission: Permission,
   facts: Facts,
   at: number,
   holds: Holds | undefined,
-): PermitReason | undefined => {
+): PermitReason | typeof unsettled | undefined => {
   let role: TenantAssignment | undefined;
   let ceiling: TenantAssignment | undefined;
   let bypass: AssignmentFact | undefined;
+  let isOpen = false;
 
   for (const assignment of facts.assignments) {
-    if (!isLive(assignment, at)) continue;
-    if (!isInTenant(assignment)) {
-      const gives = contains(assignment.permissions, permission) && isBefore(assignment, bypass);
-      if (gives && counts(assignment, holds)) bypass = assignment;
-      continue;
+    const gives = contains(assignment.permissions, permission);
+    const allows = contains(assignment.withinGrants, permission);
+    if (!(gives || allows) || !isLive(assignment, at) || !reaches(assignment, facts.path)) continue;
+    if (assignment.condition !== undefined && holds === undefined) {
+      isOpen = true;
+    } else if (!isInTenant(assignment)) {
+      if (gives && isBefore(assignment, bypass) && counts(assignment, holds)) bypass = assignment;
+    } else {
+      if (gives && isBefore(assignment, role) && counts(assignment, holds)) role = assignment;
+      if (allows && isBefore(assignment, ceiling) && counts(assignment, holds)) ceiling = assignment;
     }
-    const gives = contains(assignment.permissions, permission) && isBefore(assignment, role);
-    const allows = contains(assignment.withinGrants, permission) && isBefore(assignment, ceiling);
-    if (!(gives || allows) || !reaches(assignment, facts.path) || !counts(assignment, holds)) continue;
-    if (gives) role = assignment;
-    if (allows) ceiling = assignment;
   }
+  if (permission.host) return isOpen ? unsettled : bypass && byHostRole(permission, bypass);
+  if (role !== undefined) return byRole(permission, role);
 
-  if (!permission.host) {
-    if (role !== undefined) return byRole(permission, role);
-    const byGrant = granting(permission, facts, at, ceiling, holds);
-    if (byGrant !== undefined) return byGrant;
+  let alone: GrantFact | undefined;
+  let within: GrantFact | undefined;
+  for (const grant of facts.grants) {
+    if (!contains(grant.permissions, permission) || !isLive(grant, at) || !isOn(grant.resource, facts.path)) continue;
+    if (grant.condition !== undefined && holds === undefined) {
+      isOpen = true;
+    } else if (grant.sufficient) {
+      if (isBefore(grant, alone) && counts(grant, holds)) alone = grant;
+    } else if (ceiling !== undefined && isBefore(grant, within) && counts(grant, holds)) within = grant;
   }
-  return bypass === undefined ? undefined : byHostRole(permission, bypass);
+  if (alone !== undefined) return byGrant(permission, alone);
+  if (ceiling !== undefined && within !== undefined) return byRoleWithinGrant(permission, ceiling, within);
+  return isOpen ? unsettled : bypass && byHostRole(permission, bypass);
 };
 
 /** Asked last: it is what costs something. */
 const counts = (bound: AssignmentFact | GrantFact, holds: Holds | undefined): boolean =>
-  bound.condition === undefined || (holds !== undefined && holds(bound));
-
-const granting = (
-  permission: Permission,
-  facts: Facts,
-  at: number,
-  ceiling: TenantAssignment | undefined,
-  holds: Holds | undefined,
-): PermitReason | undefined => {
-  let alone: GrantFact | undefined;
-  let within: GrantFact | undefined;
-  for (const grant of facts.grants) {
-    if (!(grant.sufficient || ceiling !== undefined) || !contains(grant.permissions, permission)) continue;
-    if (!isBefore(grant, grant.sufficient ? alone : within)) continue;
-    if (!isLive(grant, at) || !isOn(grant.resource, facts.path) || !counts(grant, holds)) continue;
-    if (grant.sufficient) alone = grant;
-    else within = grant;
-  }
-  if (alone !== undefined) return byGrant(permission, alone);
-  return ceiling === undefined || within === undefined ? undefined : byRoleWithinGrant(permission, ceiling, within);
-};
+  bound.condition === undefined || holds === undefined || holds(bound);
 
 /** Absent stays absent: most bindings carry neither, and a reason is written down as it is. */
 const bound = ({ condition, via }: Bound): Bound => ({
