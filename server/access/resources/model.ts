@@ -6,7 +6,7 @@
  * owner is only a fact, which conditions can ask about (`resource.owner == subject.ref`).
  */
 import Type, { type Static } from "typebox";
-import { hostTenant, type NodeId, type PrincipalId, type PrincipalKind, principalRef } from "../../../core/ids.ts";
+import { hostTenant, type PrincipalId, type PrincipalKind, principalRef } from "../../../core/ids.ts";
 import type { Model } from "../../../core/model/model.ts";
 import type { Principal } from "../../authority/caller.ts";
 import { etagOf } from "../../operations/etag.ts";
