@@ -24,6 +24,8 @@ export const launch = async (entry, args, { withDev }) => {
   }
   const reason = missing(withDev);
   if (reason !== undefined) await install(withDev, reason);
+  // What has been read and compiled once is kept: every later start takes about half the time.
+  process.env.NODE_COMPILE_CACHE ??= join(modules, ".cache", "compiled");
   if (!existsSync(join(root, entry))) stop(`\`${entry}\` is not there: the checkout is incomplete`);
   await run(pinnedExecutable(), [join(root, entry), ...args]);
 };
