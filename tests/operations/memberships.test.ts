@@ -129,7 +129,16 @@ test("what was assigned in a perimeter and below ends with the membership there,
   assert.deepEqual((await bench.events(tenant)).at(-1), {
     type: "countersign.membership.deleted.v1",
     subject: atClient.resource,
-    data: { user: user.resource, parent: client, ended_role_assignments: ended["ended_role_assignments"] },
+    data: {
+      user: user.resource,
+      parent: client,
+      ended_role_assignments: ended["ended_role_assignments"],
+      ended_resource_grants: [],
+      left_groups: [],
+      revoked_share_links: 0,
+      revoked_api_tokens: 0,
+      ended_authorizations: 0,
+    },
   });
   await bench.refused("permission_denied", listUsers, caller, { parent: client });
   await bench.refused("not_found", getMembership, owner, { id: atClient.id });

@@ -162,7 +162,7 @@ test("a condition is checked when it is written, shown, and part of what makes a
   ]);
   assert.deepEqual(tally(answers), { ok: 2, already_exists: 6 });
   const { items } = await bench.ok(listRoleAssignments, owner, { filter: `principal = "${refOf(caller)}"` });
-  assert.deepEqual(items.map((item) => item["condition"]).toSorted(), [condition, null]);
+  assert.deepEqual(new Set(items.map((item) => item["condition"])), new Set([condition, null]));
   const [conditional] = items.filter((item) => item["condition"] !== null);
   await bench.refused("etag_mismatch", revokeRoleAssignment, owner, { id: conditional?.id }, { ifMatch: "r2" });
   await bench.ok(revokeRoleAssignment, owner, { id: conditional?.id }, { ifMatch: "r1" });

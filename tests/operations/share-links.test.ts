@@ -76,8 +76,8 @@ test("a link is shown once, and opened by whoever has its text: its resource, it
   });
   assert.equal((await bench.ok(openShareLink, server, { link }))["uses_left"], 0);
   assert.equal(await opens(server, link), false);
-  const after = await bench.ok(getShareLink, owner, { id: made.id });
-  assert.deepEqual([after.state, after["uses"], after.etag], ["used_up", 2, made.etag]);
+  const seen = await bench.ok(getShareLink, owner, { id: made.id });
+  assert.deepEqual([seen.state, seen["uses"], seen.etag], ["used_up", 2, made.etag]);
 
   const entries = (await bench.audit(tenant)).filter(({ action }) => action === "share-links.open");
   assert.deepEqual(

@@ -1,20 +1,19 @@
 /**
- * Leaving a tenant: memberships, roles and API tokens there end at once. The last one who could assign roles stays, or nobody inside
+ * Leaving a tenant: memberships, roles, grants, API tokens and what clients hold for it end at once. The last one who could assign roles stays, or nobody inside
  * could ever give authority again; and nobody leaves their home, which is where the account is: that is deleting it.
  */
 import { type Fault, fault, type Result } from "../../../core/faults.ts";
 import { principalRef, rootNode, type TenantId } from "../../../core/ids.ts";
 import { isLastToAssign } from "../../access/role-assignments/last-to-assign.ts";
 import { appendInTransaction } from "../../audit/store.ts";
-import { deleteAssignmentsBelow } from "../../authority/assignments-store.ts";
+import { endWithMembership } from "../../authority/endings.ts";
 import { emit } from "../../events/store.ts";
-import { principalVersion } from "../../platform/cache/fresh-cache.ts";
 import type { Tx } from "../../platform/database/database.ts";
 import { newId } from "../../platform/random.ts";
 import { ownAttribution } from "../../sessions/attribution.ts";
 import type { SignIn } from "../needs.ts";
 import { undo, transactionOrUndone } from "../undo.ts";
-import { deleteMemberships, inTenant, revokeOwnTokens } from "./store.ts";
+import { deleteMemberships, inTenant } from "./store.ts";
 import { type Asking, note } from "./visit.ts";
 
 const notMember = (): Fault => fault("not_found", "you are not a member there");
@@ -46,13 +45,19 @@ export const endIn = (
     const { user } = session;
     const principal = { kind: "human", id: user } as const;
     if (await isLastToAssign(there, model, principal, now)) return isLast();
-    const ended = await deleteAssignmentsBelow(there, principal, rootNode(tenant));
-    const tokens = await revokeOwnTokens(there, user, new Date(now));
     if ((await deleteMemberships(there, user)) === 0) return notMember();
-    tx.touch(principalVersion(tenant, user));
+    const ended = await endWithMembership(there, { user, home: session.home }, rootNode(tenant), new Date(now));
     const attribution = ownAttribution(session, request.requestId);
     const subject = principalRef("human", user);
-    const data = { user: subject, ended_role_assignments: ended.length, revoked_api_tokens: tokens.length };
+    const data = {
+      user: subject,
+      ended_role_assignments: ended.assignments.length,
+      ended_resource_grants: ended.grants.length,
+      left_groups: ended.groups.length,
+      revoked_share_links: ended.shareLinks,
+      revoked_api_tokens: ended.apiTokens,
+      ended_authorizations: ended.families,
+    };
     await emit(there, { type: "membership.left", subject, data }, attribution, now);
     await appendInTransaction(there, {
       tenant,

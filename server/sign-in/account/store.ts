@@ -88,16 +88,6 @@ export const deleteMemberships = async (tx: Tx, user: PrincipalId): Promise<numb
     )
   ).length;
 
-export const revokeOwnTokens = async (tx: Tx, user: PrincipalId, now: Date): Promise<readonly string[]> =>
-  (
-    await tx.query<{ id: string }>(
-      "account.revoke_tokens",
-      `update api_tokens set revoke_time = $3, revision = revision + 1
-        where tenant_id = $1 and owner_kind = 'human' and owner_id = $2 and revoke_time is null and expire_time > $3 returning id`,
-      [tx.tenant, user, now],
-    )
-  ).map((row) => row.id);
-
 /** One statement for what an export says of one tenant. */
 export const ownRowsIn = async (tx: Tx, user: PrincipalId): Promise<Readonly<Record<string, unknown>>> =>
   (
