@@ -131,7 +131,9 @@ grant select, insert, update on share_links to countersign_app;
 -- Hot statements --------------------------------------------------------------------------------------------------------------
 
 -- Facts about one principal at one node, as before, and now: what it has through groups, its grants on the path, conditions, and what
--- is stored of the target itself. Bindings are found by whose, then where: both lists are short, and both steps are one index probe.
+-- is stored of the target itself. Bindings are found by whose, then where, in one walk of one index that visits only the pages on which one
+-- of them could be (PostgreSQL 17: arrays as index conditions). No join with the lists: given one, the planner may start at the node, and
+-- read everybody's bindings at the root, or all of the tenant's, to keep one.
 -- Stable, so that all of it, and all that is looked up with it, is read under one snapshot, `read`: a role that was taken before a grant was
 -- given is never seen beside it.
 create or replace function decision_facts(p_host uuid, p_bound uuid, p_kind text, p_principal uuid, p_tenant uuid, p_node uuid) returns jsonb
@@ -181,10 +183,9 @@ begin
       'attributes', nullif(n.attributes, '{}'))), '{}')
     into v_ancestors, v_resource
     from nodes n where n.tenant_id = p_tenant and n.id = p_node;
-  select jsonb_agg(jsonb_build_array(n.id, n.type, n.state) order by step.ordinality)
+  select jsonb_agg(jsonb_build_array(n.id, n.type, n.state) order by cardinality(n.ancestors) desc)
     into v_path
-    from unnest(v_ancestors) with ordinality as step (id, ordinality)
-    join nodes n on n.tenant_id = p_tenant and n.id = step.id;
+    from nodes n where n.tenant_id = p_tenant and n.id = any(v_ancestors);
 
   if p_bound = p_tenant and p_bound <> p_host and v_path is not null then
     select array_prepend(p_principal, array_agg(c.group_id)) into v_whose
@@ -192,18 +193,15 @@ begin
     select jsonb_agg(jsonb_build_array(a.id, a.role_name, r.id, r.permissions, r.within_grants, a.node_id, a.propagation,
         extract(epoch from a.expire_time) * 1000, a.condition, case a.principal_kind when 'group' then a.principal_id end) order by a.id)
       into v_assignments
-      from unnest(v_whose) as who (id)
-      cross join unnest(v_ancestors) as step (id)
-      join role_assignments a on a.tenant_id = p_tenant and a.principal_id = who.id and a.node_id = step.id
-        and a.principal_kind = case who.id when p_principal then v_kind else 'group' end
-      left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id;
+      from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+     where a.tenant_id = p_tenant and a.principal_id = any(v_whose) and a.node_id = any(v_ancestors)
+       and a.principal_kind = case a.principal_id when p_principal then v_kind else 'group' end;
     select jsonb_agg(jsonb_build_array(g.id, g.node_id, g.level, extract(epoch from g.expire_time) * 1000, g.condition,
         case g.principal_kind when 'group' then g.principal_id end) order by g.id)
       into v_grants
-      from unnest(v_whose) as who (id)
-      cross join unnest(v_ancestors) as step (id)
-      join resource_grants g on g.tenant_id = p_tenant and g.principal_id = who.id and g.node_id = step.id
-        and g.principal_kind = case who.id when p_principal then v_kind else 'group' end;
+      from resource_grants g
+     where g.tenant_id = p_tenant and g.principal_id = any(v_whose) and g.node_id = any(v_ancestors)
+       and g.principal_kind = case g.principal_id when p_principal then v_kind else 'group' end;
   end if;
 
   perform set_config('countersign.tenant', v_before, true);
