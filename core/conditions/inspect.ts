@@ -50,8 +50,7 @@ const estimate = (node: ASTNode, around: Around): Estimate => {
     case ".":
     case ".?": {
       const [from, field] = node.args;
-      checkField(node, from, field, around);
-      return { ...unknown, cost: 1 + estimate(from, around).cost };
+      return { ...fieldOf(node, from, field, around), cost: 1 + estimate(from, around).cost };
     }
     case "call":
       return called(node, node.args[0], node.args[1], around);
@@ -81,7 +80,11 @@ const estimate = (node: ASTNode, around: Around): Estimate => {
       return { ...given, cost: 1 + given.cost + given.elements + weight(given) };
     }
     case "==":
-    case "!=":
+    case "!=": {
+      const [left, right] = node.args.map((one) => estimate(one, around)) as [Estimate, Estimate];
+      const given = sum([left, right]);
+      return { ...nothing, cost: 1 + given.cost + Math.min(left.elements, right.elements) + weight(given) };
+    }
     case "<":
     case "<=":
     case ">":
@@ -104,10 +107,14 @@ const named = (node: ASTNode, name: string, { known, object }: Around): Size => 
   return size ?? unknown;
 };
 
-const checkField = (node: ASTNode, from: ASTNode, field: string, { known, object }: Around): void => {
-  if (from.op !== "id" || known.has(from.args) || !(from.args === "subject" || from.args === "resource")) return;
-  const there = Object.keys(fields[from.args]);
-  if (!there.includes(field)) object(node, `\`${from.args}\` has no \`${field}\`; it has ${quoted(there)}`);
+/** Of our own two records the fields are known; those that are texts have no elements. */
+const fieldOf = (node: ASTNode, from: ASTNode, field: string, { known, object }: Around): Size => {
+  if (from.op !== "id" || known.has(from.args) || !(from.args === "subject" || from.args === "resource"))
+    return unknown;
+  const types: Readonly<Record<string, string>> = fields[from.args];
+  if (!Object.hasOwn(types, field))
+    object(node, `\`${from.args}\` has no \`${field}\`; it has ${quoted(Object.keys(types))}`);
+  return types[field] === "string" ? { ...unknown, elements: 0 } : unknown;
 };
 
 const called = (node: ASTNode, name: string, args: readonly ASTNode[], around: Around): Estimate => {

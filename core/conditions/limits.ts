@@ -8,7 +8,7 @@ export const expression_depth_max = 24;
 /** Comprehensions (`exists`, `all`, …) inside one another. */
 export const comprehension_nesting_max = 2;
 /** Steps an evaluation may take at most on values of the sizes below, as estimated when it is written: some milliseconds. */
-export const cost_max = 50_000;
+export const cost_max = 100_000;
 
 /** Characters of one text in what was asked or stored. */
 export const text_length_max = 1_000;
