@@ -1,9 +1,11 @@
-/** The operations of authority: roles, a tenant's own and those built in, their assignments, and grants on resources. */
+/** The operations of authority: roles, a tenant's own and those built in, their assignments, groups, resources, and grants on them. */
 import type { Operation } from "../operations/operation.ts";
+import { groupOperations } from "./groups/operations.ts";
 import { createResourceGrant } from "./resource-grants/create-resource-grant.ts";
 import { getResourceGrant } from "./resource-grants/get-resource-grant.ts";
 import { listResourceGrants } from "./resource-grants/list-resource-grants.ts";
 import { revokeResourceGrant } from "./resource-grants/revoke-resource-grant.ts";
+import { resourceOperations } from "./resources/operations.ts";
 import { createRoleAssignment } from "./role-assignments/create-role-assignment.ts";
 import { getRoleAssignment } from "./role-assignments/get-role-assignment.ts";
 import { listRoleAssignments } from "./role-assignments/list-role-assignments.ts";
@@ -30,4 +32,6 @@ export const accessOperations: readonly Operation[] = [
   getResourceGrant,
   listResourceGrants,
   revokeResourceGrant,
+  ...groupOperations,
+  ...resourceOperations,
 ];

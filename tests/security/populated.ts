@@ -39,6 +39,8 @@ export const populate = async (deployment: Deployment, name: string): Promise<Po
   );
   const invitation = await idOf("/v1/invitations", { parent: client.ref, email: `${randomUUID()}@acme.example` });
   const domain = await idOf("/v1/domains", { name: `${tenant.id}.example` });
+  const group = await idOf("/v1/groups", { parent: client.ref, display_name: "A group" });
+  const document = await idOf("/v1/resources", { type: "documents", parent: client.ref, display_name: "A folder" });
   const token = await deployment.apiToken(await deployment.token(owner), ["accounts:read"]);
   return {
     tenant,
@@ -59,6 +61,8 @@ export const populate = async (deployment: Deployment, name: string): Promise<Po
       sessions: session,
       "role-assignments": assignment,
       applications: application,
+      groups: group,
+      resources: document,
     },
   };
 };
@@ -74,6 +78,19 @@ const bodies: Readonly<Record<string, (ids: Populated["ids"]) => object>> = {
   "clients.update": () => ({ display_name: "Renamed" }),
   "accounts.create": (ids) => ({ parent: `clients/${ids["clients"]}`, display_name: "An account" }),
   "accounts.update": () => ({ display_name: "Renamed" }),
+  "clients.move": (ids) => ({ parent: `organizations/${ids["organizations"]}` }),
+  "accounts.move": (ids) => ({ parent: `organizations/${ids["organizations"]}` }),
+  "groups.create": (ids) => ({ parent: `clients/${ids["clients"]}`, display_name: "Another group" }),
+  "groups.update": () => ({ display_name: "Renamed" }),
+  "groups.addMembers": (ids) => ({ members: [`users/${ids["users"]}`] }),
+  "groups.removeMembers": (ids) => ({ members: [`users/${ids["users"]}`] }),
+  "resources.create": (ids) => ({ type: "documents", parent: `clients/${ids["clients"]}`, display_name: "A file" }),
+  "resources.batchCreate": (ids) => ({
+    parent: `clients/${ids["clients"]}`,
+    resources: [{ type: "documents", display_name: "A file" }],
+  }),
+  "resources.update": () => ({ display_name: "Renamed" }),
+  "resources.move": (ids) => ({ parent: `accounts/${ids["accounts"]}` }),
   "users.create": (ids) => ({
     parent: `clients/${ids["clients"]}`,
     email: "grace@acme.example",

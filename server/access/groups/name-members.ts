@@ -7,8 +7,13 @@ import type { Tx } from "../../platform/database/database.ts";
 
 /** Each once. A fault where one could be nobody's. */
 export const namedMembers = (texts: readonly string[]): Result<readonly Beneficiary[]> => {
-  const named = texts.map(memberOf);
-  return named.find(isFault) ?? named.filter((one) => !isFault(one));
+  const named: Beneficiary[] = [];
+  for (const text of texts) {
+    const one = memberOf(text);
+    if (isFault(one)) return one;
+    named.push(one);
+  }
+  return named;
 };
 
 const memberOf = (text: string): Result<Beneficiary> => {
