@@ -65,6 +65,33 @@ const installBrowserCommand = (): string => {
   return "brew install --cask chromium";
 };
 
+/** The gateways that the guide's configurations are tried with. */
+const gateways = ["nginx", "caddy"] as const;
+export type Gateway = (typeof gateways)[number];
+
+/** The paths of nginx and Caddy, installing what is missing where apt-get may; throws with what to run otherwise. Only tests need them. */
+export const ensureGateways = (): Readonly<Record<Gateway, string>> => {
+  const missing = gateways.filter((name) => findExecutable(name) === undefined);
+  const problems = missing.map(installWithApt).filter((problem) => problem !== "");
+  const still = gateways.filter((name) => findExecutable(name) === undefined);
+  const [nginx, caddy] = gateways.map(findExecutable);
+  if (nginx !== undefined && caddy !== undefined) return { nginx, caddy };
+  throw new Error(
+    [
+      `the tests of gateways need ${still.join(" and ")}, and ${still.length === 1 ? "it is" : "they are"} not installed${problems.length === 0 ? "" : ` (${problems.join("; ")})`}`,
+      `run this, then try again: ${installGatewaysCommand(still)}`,
+    ].join("\n"),
+  );
+};
+
+const installGatewaysCommand = (names: readonly Gateway[]): string => {
+  const all = names.join(" ");
+  if (findExecutable("apt-get") !== undefined) return `sudo apt-get update && sudo apt-get install -y ${all}`;
+  if (findExecutable("dnf") !== undefined) return `sudo dnf install -y ${all}`;
+  if (findExecutable("apk") !== undefined) return `sudo apk add ${all}`;
+  return `brew install ${all}`;
+};
+
 /** What went wrong, or an empty string. */
 const installWithApt = (packageName: string): string => {
   if (findExecutable("apt-get") === undefined) return "";

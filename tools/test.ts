@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { killLeftovers, markName } from "./runner/leftovers.ts";
 import { fileLine, summary } from "./runner/report.ts";
 import { type FileReport, runFile } from "./runner/run-file.ts";
-import { ensureCacheServer, ensureChromium } from "./servers.ts";
+import { ensureCacheServer, ensureChromium, ensureGateways } from "./servers.ts";
 
 const folders = ["core", "server", "models", "cli", "sdk", "tests", "tools", "bench"] as const;
 const fileTimeoutMs = 5 * 60_000;
@@ -39,6 +39,7 @@ const main = async (filters: readonly string[]): Promise<number> => {
     const env: NodeJS.ProcessEnv = { ...process.env, [markName]: mark };
     if (files.some(usesServers)) {
       ensureChromium();
+      if (files.some((file) => file.startsWith("tests/edge/"))) ensureGateways();
       servers.push(await startDatabase());
       servers.push(await startCache());
       for (const { name, url } of servers) env[name] = url;

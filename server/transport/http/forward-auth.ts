@@ -12,7 +12,7 @@
  * in either could be the client's.
  */
 import { type Fault, fault, isFault, type Result } from "../../../core/faults.ts";
-import { headersOf } from "../../decisions/edge/identity.ts";
+import { headersOf, identityHeaders } from "../../decisions/edge/identity.ts";
 import { judge, onlyOne } from "../../decisions/edge/judge.ts";
 import type { Edge, EdgeAnswer, EdgeQuestion } from "../../decisions/edge/model.ts";
 import type { HeaderLine, SentRequest } from "../../decisions/edge/request-target.ts";
@@ -118,12 +118,19 @@ const forwardedPair = ["x-forwarded-method", "x-forwarded-uri"] as const;
 
 // ── what it is told ──
 
+/** All of them are there, if empty: a gateway that copies what it gets then overwrites what the client sent under the same name. */
+const everyHeader = Object.fromEntries(identityHeaders.map((name) => [name, ""]));
+
 const responseOf = (answer: EdgeAnswer, requestId: string): WebResponse => {
   switch (answer.at) {
     case "permit":
       return {
         status: 200,
-        headers: { "cache-control": "no-store", ...Object.fromEntries(headersOf(answer.identity, requestId)) },
+        headers: {
+          "cache-control": "no-store",
+          ...everyHeader,
+          ...Object.fromEntries(headersOf(answer.identity, requestId)),
+        },
         body: "",
       };
     case "refuse":
