@@ -1,5 +1,5 @@
 /** The SQL of what ends when a human leaves a perimeter, or a tenant altogether. */
-import type { GrantId, NodeId, PrincipalId, TenantId } from "../../core/ids.ts";
+import type { CredentialId, GrantId, NodeId, PrincipalId, TenantId } from "../../core/ids.ts";
 import type { Tx } from "../platform/database/database.ts";
 
 /** Ends what is granted to the human on resources at the node and below it; says which grants that were. */
@@ -32,15 +32,15 @@ export const revokeLinksOf = async (tx: Tx, user: PrincipalId, now: Date): Promi
   return rows.length;
 };
 
-/** Ends the API tokens the human has in this tenant; returns how many there were. */
-export const revokeTokensOf = async (tx: Tx, user: PrincipalId, now: Date): Promise<number> => {
-  const rows = await tx.query(
+/** Ends the API tokens the human has in this tenant; says which. */
+export const revokeTokensOf = async (tx: Tx, user: PrincipalId, now: Date): Promise<readonly CredentialId[]> => {
+  const rows = await tx.query<{ id: CredentialId }>(
     "authority.revoke_tokens",
     `update api_tokens set revoke_time = $3, revision = revision + 1
       where tenant_id = $1 and owner_kind = 'human' and owner_id = $2 and revoke_time is null and expire_time > $3 returning id`,
     [tx.tenant, user, now],
   );
-  return rows.length;
+  return rows.map((row) => row.id);
 };
 
 const enterTenant = "select set_config('countersign.tenant', $1, true)";

@@ -39,7 +39,7 @@ export const endWithMembership = async (tx: Tx, { user, home }: Leaving, node: N
     grants,
     groups,
     shareLinks: await revokeLinksOf(tx, user, now),
-    apiTokens: await revokeTokensOf(tx, user, now),
+    apiTokens: (await revokeTokensOf(tx, user, now)).length,
     families: await endFamiliesFor(tx, user, home, now),
   };
 };

@@ -19,6 +19,8 @@ export type MailContent =
   /** Somebody tried to register an address that has an account. */
   | { readonly template: "account_exists"; readonly url: string }
   | { readonly template: "password_changed" }
+  /** By a link that was mailed: more ends then than by changing it. */
+  | { readonly template: "password_reset" }
   /** `time` is ISO 8601. */
   | { readonly template: "new_sign_in"; readonly device: string; readonly address: string; readonly time: string }
   | { readonly template: "second_factor_changed"; readonly change: FactorChange }

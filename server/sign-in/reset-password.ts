@@ -14,6 +14,7 @@ import { platformIdentity } from "../principals/users/model.ts";
 import { endSessionsOf } from "../sessions/end-session.ts";
 import { hashNewPassword } from "./check-password.ts";
 import { mailLocale, policyOf } from "./complete.ts";
+import { endApiTokens } from "./end-api-tokens.ts";
 import { evenly } from "./evenly.ts";
 import { countLink, linkExpired, linkUrl } from "./links.ts";
 import { countMail } from "./mail-limits.ts";
@@ -82,8 +83,8 @@ export const checkResetLink = async (
 export type ResetGiven = { readonly link: string; readonly password: string; readonly request: Visit };
 
 /**
- * Sets the password and uses the link up, once: in the same transaction every session, token and remembered device of the human ends, and
- * every other link to choose a password. They sign in next. Reading the mail proves the address.
+ * Sets the password and uses the link up, once: in the same transaction every session, token and remembered device of the human ends, their
+ * API tokens with them, and every other link to choose a password. They sign in next. Reading the mail proves the address.
  */
 export const resetPassword = async (needs: SignIn, given: ResetGiven): Promise<Result<{ readonly email: string }>> => {
   const { password, request } = given;
@@ -116,19 +117,20 @@ export const resetPassword = async (needs: SignIn, given: ResetGiven): Promise<R
     await forgetDevices(tx, used.user);
     const ending = { reason: "password_reset", now, requestId: request.requestId, offline: true } as const;
     const sessions = await endSessionsOf(tx, used.user, ending);
+    const apiTokens = await endApiTokens(tx, { home: link.tenant, user: used.user }, request, now);
     await record(tx, {
       action: "sign-in.reset-password",
       outcome: "done",
       human: account,
       request,
       now,
-      detail: { sessions },
+      detail: { sessions, api_tokens: apiTokens },
     });
     const { email: to, home: tenant } = account;
     await queueMail(
       tx,
       needs.sealKey,
-      { template: "password_changed", to, locale: mailLocale(account, request), tenant },
+      { template: "password_reset", to, locale: mailLocale(account, request), tenant },
       now,
     );
     return { email: used.email };

@@ -214,6 +214,7 @@ test("every template says everything in every language, and leaves no name in br
     { template: "invitation", url: "https://x.example/a", tenantName: "Acme", inviter: "Ada" },
     { template: "account_exists", url: "https://x.example/a" },
     { template: "password_changed" },
+    { template: "password_reset" },
     { template: "new_sign_in", device: "Firefox", address: "192.0.2.1", time: "2026-01-31T08:00:00Z" },
     { template: "second_factor_changed", change: "totp_added" },
     { template: "change_email", url: "https://x.example/a" },

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
 import { isFault } from "../../core/faults.ts";
+import { principalVersion } from "../../server/platform/cache/fresh-cache.ts";
 import { checkResetLink, requestPasswordReset, resetPassword } from "../../server/sign-in/reset-password.ts";
 import { reset_link_minutes } from "../../server/credentials/mail-links/mail-links.ts";
 import { giveSecondFactor } from "../../server/sign-in/give-second-factor.ts";
@@ -52,7 +53,58 @@ test("the link sets the password, proves the address, ends every session and tok
   // The browser that was remembered is asked again, too.
   assert.equal(done(await kit.signIn(browser, ada, { password: fresh })).next, "second_factor");
   const told = (await kit.mails(acme)).filter((mail) => mail.to === ada.email).map((mail) => mail.template);
-  assert.ok(told.includes("password_changed"));
+  assert.ok(told.includes("password_reset"));
+});
+
+test("recovery ends the API tokens of whoever had the account, in every tenant, and no service account's", async () => {
+  const ada = await kit.human(acme);
+  const globex = await bench.tenant("Globex");
+  await bench.sql(
+    globex,
+    "test.member",
+    `insert into memberships (tenant_id, id, user_id, home_tenant_id, node_id, create_time, update_time)
+     values ($1, gen_random_uuid(), $2, $3, $1, now(), now())`,
+    [globex, ada.user, acme],
+  );
+  const robot = (await bench.callerWith(acme, undefined)).principal;
+  const make =
+    "insert into api_tokens (tenant_id, id, owner_kind, owner_id, display_name, hash, key_id, scopes, create_time, expire_time)";
+  const tokenOf = async (tenant: typeof acme, kind: string, owner: string): Promise<string> => {
+    const id = randomUUID();
+    await bench.sql(
+      tenant,
+      "test.token",
+      `${make} values ($1, $2, $3, $4, 'A token', sha256(gen_random_uuid()::text::bytea), 'x', '{}', $5, $6)`,
+      [tenant, id, kind, owner, new Date(bench.clock.ms), new Date(bench.clock.ms + 3_600_000)],
+    );
+    return id;
+  };
+  const [atHome, abroad] = [await tokenOf(acme, "human", ada.user), await tokenOf(globex, "human", ada.user)];
+  const robots = await tokenOf(acme, "service", robot.id);
+  bench.published();
+  done(await use(await linkFor(ada)));
+  const published = bench.published();
+  for (const tenant of [acme, globex])
+    assert.ok(published.includes(principalVersion(tenant, ada.user)), "what is cached of them falls in both");
+  const alive = async (tenant: typeof acme) =>
+    (
+      await bench.sql<{ id: string }>(
+        tenant,
+        "test.alive",
+        "select id from api_tokens where tenant_id = $1 and revoke_time is null",
+        [tenant],
+      )
+    ).map(({ id }) => id);
+  assert.deepEqual([await alive(acme), await alive(globex)], [[robots], []]);
+  for (const [tenant, token] of [
+    [acme, atHome],
+    [globex, abroad],
+  ] as const) {
+    const [event] = (await bench.events(tenant)).filter(({ type }) => type === "countersign.token.revoked.v1");
+    assert.equal(event?.subject, `api-tokens/${token}`);
+    const [entry] = (await bench.audit(tenant)).filter(({ action }) => action === "sign-in.end-api-tokens");
+    assert.equal(entry?.actor_of_record, `users/${ada.user}`);
+  }
 });
 
 test("security test 2: of 50 uses of one reset link at once, one sets the password", async () => {

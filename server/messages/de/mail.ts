@@ -37,6 +37,12 @@ export const mail: Readonly<Record<keyof typeof english, Message>> = {
   "mail.password_changed.note":
     "Wenn Sie es nicht waren, wählen Sie sofort über „Passwort vergessen“ auf der Anmeldeseite ein neues, und sagen Sie Ihrer Verwaltung Bescheid.",
 
+  "mail.password_reset.subject": "Ihr Passwort wurde neu gesetzt",
+  "mail.password_reset.text":
+    "Das Passwort Ihres Kontos bei {name} wurde über einen Link neu gesetzt, den wir Ihnen geschickt haben. Alle Sitzungen wurden beendet und alle Ihre API-Token widerrufen: Programme, die eines benutzten, brauchen ein neues.",
+  "mail.password_reset.note":
+    "Wenn Sie es nicht waren, liest jemand Ihre Post: Sichern Sie zuerst Ihr Postfach, wählen Sie dann über „Passwort vergessen“ auf der Anmeldeseite ein neues Passwort, und sagen Sie Ihrer Verwaltung Bescheid.",
+
   "mail.new_sign_in.subject": "Neue Anmeldung bei Ihrem Konto",
   "mail.new_sign_in.text":
     "Jemand hat sich bei Ihrem Konto bei {name} mit einem Browser angemeldet, den wir noch nicht kennen: {device}, von {address}, am {time}.",

@@ -33,6 +33,12 @@ export const mail = {
   "mail.password_changed.note":
     "If it was not you, choose a new password at once with “Forgotten password” on the sign-in page, and tell your administrator.",
 
+  "mail.password_reset.subject": "Your password was set anew",
+  "mail.password_reset.text":
+    "The password of your account at {name} was set anew by a link we mailed you. Every session was signed out, and every API token of yours was revoked: programs that used one need another.",
+  "mail.password_reset.note":
+    "If it was not you, somebody reads your mail: secure your mailbox first, then choose a new password with “Forgotten password” on the sign-in page, and tell your administrator.",
+
   "mail.new_sign_in.subject": "A new sign-in to your account",
   "mail.new_sign_in.text":
     "Somebody signed in to your account at {name} from a browser we have not seen before: {device}, from {address}, on {time}.",

@@ -99,6 +99,15 @@ export const ownRowsIn = async (tx: Tx, user: PrincipalId): Promise<Readonly<Rec
          'role_assignments', coalesce((select jsonb_agg(jsonb_build_object('id', a.id, 'perimeter', a.node_id, 'role',
            coalesce(a.role_name, a.role_id::text), 'create_time', a.create_time, 'expire_time', a.expire_time) order by a.create_time)
            from role_assignments a where a.tenant_id = $1 and a.principal_kind = 'human' and a.principal_id = $2), '[]'::jsonb),
+         'resource_grants', coalesce((select jsonb_agg(jsonb_build_object('id', g.id, 'resource', g.node_id, 'level', g.level,
+           'create_time', g.create_time, 'expire_time', g.expire_time) order by g.create_time)
+           from resource_grants g where g.tenant_id = $1 and g.principal_kind = 'human' and g.principal_id = $2), '[]'::jsonb),
+         'groups', coalesce((select jsonb_agg(jsonb_build_object('id', m.group_id, 'create_time', m.create_time) order by m.create_time)
+           from group_members m where m.tenant_id = $1 and m.member_kind = 'human' and m.member_id = $2), '[]'::jsonb),
+         'share_links', coalesce((select jsonb_agg(jsonb_build_object('id', l.id, 'resource', l.node_id, 'level', l.level,
+           'display_name', l.display_name, 'create_time', l.create_time, 'expire_time', l.expire_time, 'revoke_time', l.revoke_time)
+           order by l.create_time)
+           from share_links l where l.tenant_id = $1 and l.creator_kind = 'human' and l.creator_id = $2), '[]'::jsonb),
          'api_tokens', coalesce((select jsonb_agg(jsonb_build_object('id', t.id, 'display_name', t.display_name, 'key_id', t.key_id,
            'scopes', t.scopes, 'create_time', t.create_time, 'expire_time', t.expire_time, 'revoke_time', t.revoke_time,
            'last_used_time', t.last_used_time) order by t.create_time)
