@@ -63,6 +63,9 @@ const walk = (stack: Layer[], prefix: string, found: Found): void => {
   }
 };
 
+/** `app.all` declares every method node:http knows, which nobody wants to read. */
+const named_methods_max = 10;
+
 const unguardedMethods = (stack: readonly Layer[]): readonly string[] => {
   const missing = new Set<string>();
   const guarded = new Set<string | undefined>();
@@ -71,7 +74,7 @@ const unguardedMethods = (stack: readonly Layer[]): readonly string[] => {
     else if (!guarded.has(undefined) && !guarded.has(method) && !answersErrors(handle))
       missing.add(method?.toUpperCase() ?? "ALL");
   }
-  return [...missing];
+  return missing.size > named_methods_max ? ["ALL"] : [...missing];
 };
 
 const pathOf = ({ slash, rawPath, route }: Layer): string => {
