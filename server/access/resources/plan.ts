@@ -76,6 +76,8 @@ const plannedIn = async (
   if (isFault(owner)) return owner;
   if (one.id !== undefined && isReserved(one.id))
     return fault("not_admissible", `\`${one.id}\` is not an id anything can have`);
+  // The root has it, which stands apart in the schema: no other node of the tenant could be written with it.
+  if (one.id === tx.tenant) return fault("already_exists", `\`${one.id}\` is taken`);
   const id = (one.id as NodeId | undefined) ?? newId<NodeId>();
   const at = new Date(now);
   return {
