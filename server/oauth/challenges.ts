@@ -2,8 +2,7 @@
  * What a refusal says about coming back (`WWW-Authenticate`): RFC 6750 §3, RFC 9449 §7.1, RFC 9470 §3, and RFC 9728 §5.1's pointer to
  * the metadata of the resource, from which a client that knows nothing finds everything else.
  */
-import { type Fault, type FaultCode, fault, faults } from "../../core/faults.ts";
-import type { Acr } from "../sessions/model.ts";
+import { type Fault, type FaultCode, faults } from "../../core/faults.ts";
 import { proofAlgorithms } from "../../core/dpop/proof.ts";
 import { quoted } from "./quoted.ts";
 
@@ -48,12 +47,3 @@ const stepOf = ({ stepUp }: Fault): string => {
   const acr = stepUp?.acr === undefined ? "" : `, acr_values="${stepUp.acr}"`;
   return stepUp?.maxAgeSeconds === undefined ? acr : `${acr}, max_age="${stepUp.maxAgeSeconds}"`;
 };
-
-/** RFC 9470 §3: the sign-in behind the token is too weak, or too long ago, for what is asked. */
-export const stepUpChallenge = (acr: Acr | undefined, maxAgeSeconds: number | undefined): Fault =>
-  fault("insufficient_user_authentication", "this needs a fresher or stronger sign-in", {
-    stepUp: {
-      ...(acr === undefined ? {} : { acr }),
-      ...(maxAgeSeconds === undefined ? {} : { maxAgeSeconds }),
-    },
-  });

@@ -177,13 +177,15 @@ const performIn = async (
     permission: operation.permission,
     at: now,
     ...(caller.scopes === undefined ? {} : { scopes: caller.scopes }),
+    ...(caller.human?.acr == null ? {} : { acr: caller.human.acr }),
   };
   const decision = decide(model, question, facts);
   const noted: Noted = { detail: null };
   const record = recorder(engine, operation, caller, meta, tx, target, facts, decision, now, noted);
   if (decision.effect !== "permit") {
-    await record("denied", null);
-    return refusal(operation, decision);
+    const refused = refusal(operation, decision);
+    await record("denied", decision.effect === "conditional" ? refused : null);
+    return refused;
   }
 
   const context = {
@@ -305,9 +307,15 @@ const replay = async (
 const withoutSecrets = (output: Input, secrets: readonly string[]): Input =>
   Object.fromEntries(Object.entries(output).filter(([name]) => !secrets.includes(name)));
 
+/** What a sign-in can mend is told as such, before what it can't: the client comes back with a stronger one (RFC 9470 §3). */
 const refusal = (operation: Operation, decision: Exclude<Decision, { effect: "permit" }>): Fault => {
+  const detail = explain(decision).join("; ");
+  const { permission } = operation;
+  for (const obligation of decision.obligations)
+    if (obligation.kind === "step_up")
+      return fault("insufficient_user_authentication", detail, { permission, stepUp: { acr: obligation.acr } });
   const code = decision.because.rule === "out_of_scope" ? "insufficient_scope" : "permission_denied";
-  return fault(code, explain(decision).join("; "), { permission: operation.permission });
+  return fault(code, detail, { permission });
 };
 
 const recorder =

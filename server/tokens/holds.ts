@@ -7,10 +7,14 @@ import type { Standing } from "./standing.ts";
 
 /** `at` in ms since the epoch. */
 export const holds = (model: Model, standing: Standing, permission: string, at: number): boolean => {
-  const { scopes, facts } = callerOf(model, standing);
-  return (
-    decide(model, scopes === undefined ? { permission, at } : { permission, at, scopes }, facts).effect === "permit"
-  );
+  const { scopes, facts, human } = callerOf(model, standing);
+  const question = {
+    permission,
+    at,
+    ...(scopes === undefined ? {} : { scopes }),
+    ...(human?.acr == null ? {} : { acr: human.acr }),
+  };
+  return decide(model, question, facts).effect === "permit";
 };
 
 /** RFC 6750 §3.1 `insufficient_scope`, naming what is missing. */

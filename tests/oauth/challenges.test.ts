@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as oauth from "oauth4webapi";
 import { fault, type Fault, faults } from "../../core/faults.ts";
-import { challengeHeaders, stepUpChallenge } from "../../server/oauth/challenges.ts";
+import { challengeHeaders } from "../../server/oauth/challenges.ts";
 import { proofAlgorithms } from "../../core/dpop/proof.ts";
 import { errorResponse } from "../../server/oauth/protocol.ts";
 import { problem } from "../../server/transport/http/problem.ts";
@@ -63,12 +63,14 @@ test("RFC 9449 §5, §8: at the authorization server the same is a 400, and a JS
 });
 
 test("RFC 9470 §3: a step-up names the class and the age that would do, and nothing where nothing is asked", async () => {
-  const both = (await read(stepUpChallenge("phr", 300))).get("bearer");
+  const stepUp = (asked: NonNullable<Fault["stepUp"]>) =>
+    fault("insufficient_user_authentication", "this needs a fresher or stronger sign-in", { stepUp: asked });
+  const both = (await read(stepUp({ acr: "phr", maxAgeSeconds: 300 }))).get("bearer");
   assert.equal(both?.["error"], "insufficient_user_authentication");
   assert.equal(both["acr_values"], "phr");
   assert.equal(both["max_age"], "300");
   assert.equal(both["resource_metadata"], metadata);
-  const fresh = (await read(stepUpChallenge(undefined, 0))).get("bearer");
+  const fresh = (await read(stepUp({ maxAgeSeconds: 0 }))).get("bearer");
   assert.equal(fresh?.["acr_values"], undefined);
   assert.equal(fresh?.["max_age"], "0");
 });
