@@ -221,7 +221,7 @@ test("Envoy shows its own credential: without one, with a dead one, or with one 
   const fails = async (gateway: string | undefined, code: number): Promise<void> => {
     const sent = checkRequest({ headers: bearer(memberToken) });
     const failed = gateway === undefined ? callBare(sent) : call(sent, gateway);
-    await assert.rejects(failed, (error: ServiceError) => Number(error.code) === code, gateway);
+    await assert.rejects(failed, (error: ServiceError) => (error.code as number) === code, gateway);
   };
   await fails(undefined, status.UNAUTHENTICATED);
   await fails("Bearer garbage", status.UNAUTHENTICATED);
@@ -252,6 +252,16 @@ test("invariant 7: a token is denied on the request after its principal was disa
     await denied(401, { headers });
     await acme.does(`/v1/service-accounts/${account.id}:enable`);
   }
+});
+
+test("invariant 1: what cannot be decided is an answer that denies with 503, and no failed call that a filter may take for a yes", async () => {
+  const headers = bearer(await deployment.token(member));
+  await edge.database.cut();
+  const answer = await denied(503, { headers });
+  assert.equal(answer.code, status.UNAVAILABLE);
+  await edge.database.restore();
+  const until = Date.now() + 10_000;
+  while (!(await ask({ headers })).allowed) assert.ok(Date.now() < until, "it does not come back");
 });
 
 test("RFC 9449 §7.1: a proof is for the URL that Envoy was asked, and the client is handed our nonce", async () => {
@@ -312,7 +322,7 @@ const fieldsOf = (bytes: Uint8Array): ReadonlyMap<number, readonly (number | Uin
   const found = new Map<number, (number | Uint8Array)[]>();
   while (reader.pos < reader.len) {
     const [number, type] = reader.tag();
-    found.set(number, [...(found.get(number) ?? []), Number(type) === 0 ? reader.int32() : reader.bytes()]);
+    found.set(number, [...(found.get(number) ?? []), (type as number) === 0 ? reader.int32() : reader.bytes()]);
   }
   return found;
 };

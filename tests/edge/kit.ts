@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -15,6 +15,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { ensureGateways } from "../../tools/servers.ts";
 import { type Account, type Deployment, startDeployment, type Tenant } from "../oauth/deployment.ts";
 import { readPage } from "../readme/page.ts";
+import { freshDatabase } from "../support/postgres.ts";
 import { freePort } from "../support/redis.ts";
 
 const guide = readPage("docs/guides/gateways.md");
@@ -47,6 +48,37 @@ export type Edge = {
   /** May read payouts, and not order them. */
   readonly member: Account;
   readonly memberToken: string;
+  /** The way to the database, which can be cut. */
+  readonly database: Passage;
+};
+
+/** A loopback port that leads to another. */
+type Passage = { cut(): Promise<void>; restore(): Promise<void> };
+
+const startPassage = async (to: { readonly host: string; readonly port: number }) => {
+  const open = new Set<Socket>();
+  const carry = (near: Socket): void => {
+    const far = connect(to);
+    for (const socket of [near, far]) {
+      open.add(socket);
+      socket.on("error", () => undefined).on("close", () => (open.delete(socket), near.destroy(), far.destroy()));
+    }
+    near.pipe(far).pipe(near);
+  };
+  const port = await freePort();
+  const listen = async () => {
+    const server = createTcpServer(carry).listen(port, "127.0.0.1");
+    await once(server, "listening");
+    return server;
+  };
+  let server = await listen();
+  const cut = async (): Promise<void> => {
+    const closed = once(server, "close");
+    server.close();
+    for (const socket of open) socket.destroy();
+    await closed;
+  };
+  return { port, cut, restore: async () => void (server = await listen()) };
 };
 
 const gatewayPermissions = ["access:check", "tokens:introspect"];
@@ -58,7 +90,12 @@ export const startEdge = async (
   const folder = await mkdtemp(join(tmpdir(), "countersign-edge-"));
   const routes = join(folder, "routes.yaml");
   await writeFile(routes, options.routes ?? blockOf("yaml"));
-  const deployment = await startDeployment({ env: { COUNTERSIGN_GATEWAY_ROUTES: routes } });
+  const own = await freshDatabase();
+  const url = new URL(own.url);
+  const database = await startPassage({ host: url.hostname, port: Number(url.port) });
+  url.hostname = "127.0.0.1";
+  url.port = String(database.port);
+  const deployment = await startDeployment({ env: { COUNTERSIGN_GATEWAY_ROUTES: routes }, databaseUrl: url.href });
   const acme = await deployment.tenant("Acme");
   const place = await acme.perimeter("accounts");
   const gatewayToken = await gatewayTokenOf(acme);
@@ -72,8 +109,11 @@ export const startEdge = async (
     gatewayToken,
     member,
     memberToken,
+    database,
     close: async () => {
       await deployment.close();
+      await database.cut();
+      await own.drop();
       await rm(folder, { recursive: true, force: true });
     },
   };
