@@ -1,4 +1,5 @@
 /** Where two models differ in who must stand behind a permission's use. Asking for less widens, asking for more narrows. */
+import { type Acr, satisfies } from "../acr.ts";
 import { type Change, type Concern, type Effect, keysOf } from "./change.ts";
 import type { ApprovalRule, Governance, Model } from "./model.ts";
 import { contains, expand, type Reach } from "./permissions.ts";
@@ -23,12 +24,9 @@ type Step = { readonly effect: Effect; readonly field: string; readonly what: st
 
 const steps = (before: Governance | undefined, after: Governance | undefined): readonly Step[] => [
   ...humanSteps(before?.class === "human", after?.class === "human"),
-  ...acrSteps(acrOf(before), acrOf(after)),
+  ...acrSteps(before?.acr, after?.acr),
   ...approvalSteps(before?.approvals, after?.approvals),
 ];
-
-const acrOf = (governance: (Governance & { readonly acr?: string | undefined }) | undefined): string | undefined =>
-  governance?.acr;
 
 const humanSteps = (before: boolean, after: boolean): readonly Step[] => {
   if (before === after) return [];
@@ -37,15 +35,13 @@ const humanSteps = (before: boolean, after: boolean): readonly Step[] => {
     : [{ effect: "widens", field: ".class", what: "needs no human any more" }];
 };
 
-/** Nothing says which of two is the stronger, so another one may be the weaker. */
-const acrSteps = (before: string | undefined, after: string | undefined): readonly Step[] => {
+const acrSteps = (before: Acr | undefined, after: Acr | undefined): readonly Step[] => {
+  const field = ".acr";
   if (before === after) return [];
-  if (before === undefined) return [{ effect: "narrows", field: ".acr", what: `needs a sign-in of \`${after}\` now` }];
-  const what =
-    after === undefined
-      ? `needs no sign-in of \`${before}\` any more`
-      : `needs a sign-in of \`${after}\` instead of \`${before}\``;
-  return [{ effect: "widens", field: ".acr", what }];
+  if (after === undefined) return [{ effect: "widens", field, what: `needs no sign-in of \`${before}\` any more` }];
+  if (before === undefined) return [{ effect: "narrows", field, what: `needs a sign-in of \`${after}\` now` }];
+  const effect = satisfies(after, before) ? "narrows" : "widens";
+  return [{ effect, field, what: `needs a sign-in of \`${after}\` instead of \`${before}\`` }];
 };
 
 const approvalSteps = (before: ApprovalRule | undefined, after: ApprovalRule | undefined): readonly Step[] => {

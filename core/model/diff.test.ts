@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { acrs } from "../acr.ts";
 import { decide } from "../decide/decide.ts";
 import type { Decision, Facts } from "../decide/types.ts";
 import type { NodeId, PrincipalId } from "../ids.ts";
@@ -33,12 +34,13 @@ type Drawn = {
   readonly clerkWithin: readonly string[];
   readonly boss: readonly string[];
   readonly operator: readonly string[];
-  readonly governance: object | undefined;
+  readonly governance: { readonly class: string; readonly acr?: string } | undefined;
 };
 
 const governance = fc.record(
   {
     class: fc.constantFrom("human", "machine"),
+    acr: fc.constantFrom(...acrs),
     approvals: fc.record({
       required: fc.integer({ min: 1, max: 3 }),
       initiator_may_approve: fc.boolean(),
@@ -47,6 +49,10 @@ const governance = fc.record(
   },
   { requiredKeys: ["class"] },
 );
+
+/** Only a human signs in. */
+const soundly = ({ acr, ...governed }: { readonly class: string; readonly acr?: string }): object =>
+  governed.class === "human" && acr !== undefined ? { ...governed, acr } : governed;
 
 const drawn: fc.Arbitrary<Drawn> = fc.record({
   files: subset(actions, 1),
@@ -95,7 +101,7 @@ const modelOf = (it: Drawn): Model => {
       super_admin: { permissions: it.operator.filter((one) => one !== "safes:*" || it.safes !== undefined) },
     },
     ...(it.governance !== undefined && it.files.includes("read")
-      ? { governance: { "files:read": it.governance } }
+      ? { governance: { "files:read": soundly(it.governance) } }
       : {}),
   });
 };
@@ -185,13 +191,15 @@ const ask = (of: Model, { roleIn, atHost, level }: Holder, permission: string, k
 
 /** How hard it is to do, from 0 for a plain yes; what is asked for is compared part by part. */
 const demands = (decision: Decision): readonly number[] => {
-  if (decision.effect === "deny") return [Infinity, Infinity, Infinity, Infinity];
+  if (decision.effect === "deny") return Array.from({ length: 5 }, () => Infinity);
+  const [acr] = decision.obligations.flatMap((one) => (one.kind === "step_up" ? [one.acr] : []));
   const [approval] = decision.obligations.flatMap((one) => (one.kind === "approval" ? [one.rule] : []));
   return [
     decision.obligations.some(({ kind }) => kind === "human") ? 1 : 0,
     approval === undefined ? 0 : approval.required,
     approval === undefined ? 0 : approval.initiatorMayApprove ? 1 : 2,
     approval === undefined ? 0 : 1 / approval.expiresInSeconds,
+    1 + acrs.findIndex((one) => one === acr),
   ];
 };
 
@@ -335,6 +343,16 @@ describe("what a difference says", () => {
       "widens: governance.files:write.approvals.initiator_may_approve may be approved by whoever asked",
       "widens: governance.files:write.approvals.expires_in waits 7200 s instead of 3600 s",
     ]);
+    const [single, multi] = acrs;
+    const governed = (acr: string | undefined) => ({
+      ...base,
+      governance: { "files:read": { class: "human", ...(acr === undefined ? {} : { acr }) } },
+    });
+    const from = (before: string | undefined, after: string | undefined) =>
+      diffModels(load(governed(before)), load(governed(after))).map(({ effect, what }) => `${effect}: ${what}`);
+    assert.deepEqual(from(multi, single), [`widens: needs a sign-in of \`${single}\` instead of \`${multi}\``]);
+    assert.deepEqual(from(multi, undefined), [`widens: needs no sign-in of \`${multi}\` any more`]);
+    assert.deepEqual(from(single, multi), [`narrows: needs a sign-in of \`${multi}\` instead of \`${single}\``]);
     assert.deepEqual(said({ governance: { ...base.governance, "files:read": { class: "human" } } }), [
       "narrows: governance.files:read.class needs a human now",
     ]);

@@ -9,6 +9,7 @@ export type Parts = {
   readonly extraRoles?: string;
   readonly notes?: string;
   readonly levels?: string;
+  readonly notesIn?: string;
   readonly governance?: string;
   readonly title?: string;
 };
@@ -18,6 +19,7 @@ export const modelText = ({
   extraRoles = '  guard: { permissions: ["organizations:read"] }\n',
   notes = "[read, write]",
   levels = "{ viewer: [read], editor: [read, write] }",
+  notesIn = "[organization, client, notes]",
   governance = "  notes:write: { class: human, approvals: { required: 2, expires_in: 1h } }\n",
   title = "Notes",
 }: Parts = {}): string => `title: ${title}
@@ -26,7 +28,7 @@ perimeters:
   client: { collection: clients, in: [organization] }
   account: { collection: accounts, in: [client] }
 resources:
-  notes: { in: [organization, client, notes], actions: ${notes}, levels: ${levels} }
+  notes: { in: ${notesIn}, actions: ${notes}, levels: ${levels} }
 roles:
   owner: { title: Owner, permissions: ["*"] }
   clerk: ${clerk}
