@@ -3,7 +3,10 @@
 /** What is used of a client of `pg`, or of anything that looks like one. */
 export type Client = { query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly unknown[] }> };
 export type PooledClient = Client & { release(error?: Error | boolean): void };
-export type Pool<Pooled extends PooledClient> = { connect(): Promise<Pooled> };
+/** The second form is that of `pg`, whose `connect` takes a callback too: without it the compiler would not find its client's type. */
+export type Pool<Pooled extends PooledClient> =
+  | { connect(): Promise<Pooled> }
+  | { connect: { (): Promise<Pooled>; (callback: never): void } };
 
 /** Runs `work` between BEGIN and COMMIT, with the setting local to the transaction; null sets none. */
 export const inTransaction = async <Pooled extends PooledClient, T>(

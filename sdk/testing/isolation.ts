@@ -15,7 +15,7 @@ import { readRelations, readRole } from "./isolation-store.ts";
 export type IsolationOptions<Pooled extends PooledClient> = {
   /** Of the role the service runs as, not of the owner of its tables. */
   readonly pool: Pool<Pooled>;
-  /** Writes a row of this tenant, and answers with what tells it from all others, such as its id. */
+  /** Writes a row of the tenant it is told, and answers with what tells it from all others, such as its id. */
   readonly write: (client: Pooled, tenantId: string) => Promise<string>;
   /** The repository's function: finds what `write` has named, or lists everything there is. */
   readonly read: (client: Pooled, id: string) => Promise<unknown>;
