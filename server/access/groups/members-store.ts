@@ -9,6 +9,7 @@ import {
   type PrincipalId,
   type PrincipalKind,
   type RoleId,
+  rootNode,
   type TenantId,
 } from "../../../core/ids.ts";
 import type { Beneficiary } from "../../authority/beneficiaries.ts";
@@ -263,7 +264,7 @@ type AssignmentRow = {
   propagation: "subtree" | "self";
   expires: number | null;
   condition: string | null;
-  group_id: GroupId;
+  group_id: GroupId | null;
 };
 
 /** What is assigned to the groups anywhere in the tenant, whatever sleeps on the way up; what is left at a deleted node gives nothing again. */
@@ -277,18 +278,38 @@ export const assignedTo = async (tx: Tx, groups: readonly GroupId[]): Promise<re
       where a.tenant_id = $1 and a.principal_kind = 'group' and a.principal_id = any($2::uuid[]) order by a.id`,
     [tx.tenant, groups],
   );
-  return rows.map((row) => [
-    row.id,
-    row.role_name,
-    row.role_id,
-    row.permissions,
-    row.within_grants,
-    row.node_id,
-    row.propagation,
-    row.expires,
-    row.condition,
-    row.group_id,
-  ]);
+  return rows.map(storedOf);
+};
+
+const storedOf = (row: AssignmentRow): StoredAssignment => [
+  row.id,
+  row.role_name,
+  row.role_id,
+  row.permissions,
+  row.within_grants,
+  row.node_id,
+  row.propagation,
+  row.expires,
+  row.condition,
+  row.group_id,
+];
+
+export type AtRoot = { readonly whose: Beneficiary; readonly stored: StoredAssignment };
+
+/**
+ * What is assigned at the root of the tenant without a condition, groups named as groups. The rows are held until this transaction ends, so
+ * that of two who each take away the last but one the second sees what the first has left.
+ */
+export const holdAssignedAtRoot = async (tx: Tx): Promise<readonly AtRoot[]> => {
+  const rows = await tx.query<AssignmentRow & { principal_kind: BeneficiaryKind; principal_id: BeneficiaryId }>(
+    "groups.hold_assigned_at_root",
+    `select a.id, a.principal_kind, a.principal_id, a.role_name, a.role_id, r.permissions, r.within_grants, a.node_id, a.propagation,
+            (extract(epoch from a.expire_time) * 1000)::float8 as expires, a.condition, null as group_id
+       from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+      where a.tenant_id = $1 and a.node_id = $2 and a.condition is null order by a.id for update of a`,
+    [tx.tenant, rootNode(tx.tenant)],
+  );
+  return rows.map((row) => ({ whose: { kind: row.principal_kind, id: row.principal_id }, stored: storedOf(row) }));
 };
 
 type GrantRow = {
