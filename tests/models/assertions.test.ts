@@ -1,7 +1,9 @@
 /** `countersign model test`: files of assertions as an operator runs them, with no server and no database. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readPage } from "../readme/page.ts";
 import { runCli } from "../support/server-process.ts";
 import { modelText, openFolder } from "./kit.ts";
 
@@ -43,6 +45,15 @@ test("`--complete` also fails where something is not decided in full", async () 
   const { code, stdout } = await run(path, "--complete");
   assert.equal(code, 1);
   assert.match(stdout, /^FAIL /);
+});
+
+test("the file that the guide shows holds of the model that ships", async () => {
+  const [shown] = readPage("docs/guides/model.md").blocks.filter(({ language }) => language === "yaml");
+  assert.ok(shown);
+  const path = await folder.file("guide.test.yaml", `model: ${join(shipped, "default.yaml")}\n${shown.body}`);
+  const { code, stdout, stderr } = await run(path);
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(stdout, / {2}4 passed, 0 failed$/m);
 });
 
 test("what does not hold is said with its file, line and reason, and the exit code is 1", async () => {
