@@ -173,11 +173,12 @@ const performIn = async (
   const tenant = target.atHost === true ? hostTenant : tx.tenant;
   const facts = await factsAt(tx, model, caller, tenant, target.node);
   if (facts === undefined) return notFound;
+  const acr = caller.human?.acr ?? undefined;
   const question = {
     permission: operation.permission,
     at: now,
     ...(caller.scopes === undefined ? {} : { scopes: caller.scopes }),
-    ...(caller.human?.acr == null ? {} : { acr: caller.human.acr }),
+    ...(acr === undefined ? {} : { acr }),
   };
   const decision = decide(model, question, facts);
   const noted: Noted = { detail: null };

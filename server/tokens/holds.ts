@@ -8,11 +8,12 @@ import type { Standing } from "./standing.ts";
 /** `at` in ms since the epoch. */
 export const holds = (model: Model, standing: Standing, permission: string, at: number): boolean => {
   const { scopes, facts, human } = callerOf(model, standing);
+  const acr = human?.acr ?? undefined;
   const question = {
     permission,
     at,
     ...(scopes === undefined ? {} : { scopes }),
-    ...(human?.acr == null ? {} : { acr: human.acr }),
+    ...(acr === undefined ? {} : { acr }),
   };
   return decide(model, question, facts).effect === "permit";
 };

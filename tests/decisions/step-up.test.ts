@@ -45,14 +45,14 @@ const tokenOf = async (human: Human): Promise<string> => (await kit.tokens(app, 
 
 test("a sign-in that is too weak is answered with the one that would do, and nothing happens", async () => {
   const ada = await kit.human(acme, { role: "owner", acr: singleFactor });
-  const before = await deployment.sql("select id from nodes where tenant_id = $1", [acme.id]);
+  const nodes = await deployment.sql("select id from nodes where tenant_id = $1", [acme.id]);
   const refused = await create(await tokenOf(ada));
   assert.equal(refused.status, 401, refused.text);
   assert.equal(refused.json<{ code: string }>().code, "insufficient_user_authentication");
   const challenge = refused.headers["www-authenticate"] ?? "";
   assert.match(challenge, /^Bearer .*error="insufficient_user_authentication"/);
   assert.ok(challenge.includes(`acr_values="${multiFactor}"`), challenge);
-  assert.deepEqual(await deployment.sql("select id from nodes where tenant_id = $1", [acme.id]), before);
+  assert.deepEqual(await deployment.sql("select id from nodes where tenant_id = $1", [acme.id]), nodes);
 
   const [entry] = await deployment.sql<{ outcome: string; detail: { fault: string } }>(
     "select outcome, detail from audit_entries where tenant_id = $1 and action = 'clients.create' order by time desc limit 1",
