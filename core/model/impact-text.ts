@@ -21,7 +21,8 @@ export const impactLines = (changes: readonly Change[], impacts: readonly Impact
     const impact = impacts.find((one) => one.change === change);
     // Every pattern that somebody might have is compared; of those that nobody has there is nothing to say.
     if (impact === undefined && isAboutPatterns(change)) return [];
-    return [changeLine(change), ...(impact === undefined ? [] : tenantLines(impact.tenants))];
+    if (impact !== undefined) return [changeLine(change), ...tenantLines(impact.tenants)];
+    return [`${changeLine(change)}${change.effect === "none" ? "" : " (concerns nobody)"}`];
   });
 
 /** The same without those that concern nobody: what a refusal says. */
