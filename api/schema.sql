@@ -24,6 +24,7 @@ end $function$;
 CREATE OR REPLACE FUNCTION public.application_facts(p_tenant uuid, p_client_id text)
  RETURNS jsonb
  LANGUAGE plpgsql
+ STABLE
 AS $function$
 declare
   v_found jsonb;
@@ -124,6 +125,7 @@ end $function$;
 CREATE OR REPLACE FUNCTION public.client_facts(p_host uuid, p_client_id text)
  RETURNS jsonb
  LANGUAGE plpgsql
+ STABLE
 AS $function$
 declare
   v_tenant uuid;
@@ -173,6 +175,7 @@ RETURN (NULLIF(current_setting('countersign.tenant'::text, true), ''::text))::uu
 CREATE OR REPLACE FUNCTION public.credential_facts(p_host uuid, p_tenant uuid, p_kind text, p_hash bytea)
  RETURNS jsonb
  LANGUAGE plpgsql
+ STABLE
 AS $function$
 declare
   v_found jsonb;
@@ -219,6 +222,7 @@ end $function$;
 CREATE OR REPLACE FUNCTION public.decision_facts(p_host uuid, p_bound uuid, p_kind text, p_principal uuid, p_tenant uuid, p_node uuid)
  RETURNS jsonb
  LANGUAGE plpgsql
+ STABLE
 AS $function$
 declare
   v_read text := pg_current_snapshot()::text;
@@ -265,10 +269,9 @@ begin
       'attributes', nullif(n.attributes, '{}'))), '{}')
     into v_ancestors, v_resource
     from nodes n where n.tenant_id = p_tenant and n.id = p_node;
-  select jsonb_agg(jsonb_build_array(n.id, n.type, n.state) order by step.ordinality)
+  select jsonb_agg(jsonb_build_array(n.id, n.type, n.state) order by cardinality(n.ancestors) desc)
     into v_path
-    from unnest(v_ancestors) with ordinality as step (id, ordinality)
-    join nodes n on n.tenant_id = p_tenant and n.id = step.id;
+    from nodes n where n.tenant_id = p_tenant and n.id = any(v_ancestors);
 
   if p_bound = p_tenant and p_bound <> p_host and v_path is not null then
     select array_prepend(p_principal, array_agg(c.group_id)) into v_whose
@@ -276,18 +279,15 @@ begin
     select jsonb_agg(jsonb_build_array(a.id, a.role_name, r.id, r.permissions, r.within_grants, a.node_id, a.propagation,
         extract(epoch from a.expire_time) * 1000, a.condition, case a.principal_kind when 'group' then a.principal_id end) order by a.id)
       into v_assignments
-      from unnest(v_whose) as who (id)
-      cross join unnest(v_ancestors) as step (id)
-      join role_assignments a on a.tenant_id = p_tenant and a.principal_id = who.id and a.node_id = step.id
-        and a.principal_kind = case who.id when p_principal then v_kind else 'group' end
-      left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id;
+      from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+     where a.tenant_id = p_tenant and a.principal_id = any(v_whose) and a.node_id = any(v_ancestors)
+       and a.principal_kind = case a.principal_id when p_principal then v_kind else 'group' end;
     select jsonb_agg(jsonb_build_array(g.id, g.node_id, g.level, extract(epoch from g.expire_time) * 1000, g.condition,
         case g.principal_kind when 'group' then g.principal_id end) order by g.id)
       into v_grants
-      from unnest(v_whose) as who (id)
-      cross join unnest(v_ancestors) as step (id)
-      join resource_grants g on g.tenant_id = p_tenant and g.principal_id = who.id and g.node_id = step.id
-        and g.principal_kind = case who.id when p_principal then v_kind else 'group' end;
+      from resource_grants g
+     where g.tenant_id = p_tenant and g.principal_id = any(v_whose) and g.node_id = any(v_ancestors)
+       and g.principal_kind = case g.principal_id when p_principal then v_kind else 'group' end;
   end if;
 
   perform set_config('countersign.tenant', v_before, true);
@@ -331,9 +331,97 @@ begin
   return v_ended;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.facts_between(p_host uuid, p_bound uuid, p_tenant uuid, p_principals uuid[], p_nodes uuid[])
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  v_who jsonb;
+  v_homes uuid[];
+  v_home uuid;
+  v_members uuid[];
+  v_groups jsonb := '{}';
+  v_whose uuid[];
+  v_kinds text[];
+  v_steps uuid[];
+  v_nodes jsonb;
+  v_path jsonb;
+  v_assignments jsonb;
+  v_grants jsonb;
+  v_before text := coalesce(current_setting('countersign.tenant', true), '');
+begin
+  perform set_config('countersign.tenant', p_bound::text, true);
+  select coalesce(jsonb_object_agg(s.id, jsonb_build_array('service', s.state)), '{}') into v_who
+    from unnest(p_principals) as asked (id) join service_accounts s on s.tenant_id = p_bound and s.id = asked.id;
+  select array_agg(distinct m.home_tenant_id) into v_homes
+    from unnest(p_principals) as asked (id) join memberships m on m.tenant_id = p_bound and m.user_id = asked.id;
+  foreach v_home in array coalesce(v_homes, '{}') loop
+    select array_agg(distinct m.user_id) into v_members
+      from unnest(p_principals) as asked (id) join memberships m on m.tenant_id = p_bound and m.user_id = asked.id
+     where m.home_tenant_id = v_home;
+    perform set_config('countersign.tenant', v_home::text, true);
+    select v_who || coalesce(jsonb_object_agg(u.id, jsonb_build_array('human', u.state)), '{}') into v_who
+      from unnest(v_members) as asked (id) join users u on u.tenant_id = v_home and u.id = asked.id;
+    perform set_config('countersign.tenant', p_bound::text, true);
+  end loop;
+
+  if p_bound = p_host then
+    select jsonb_agg(jsonb_build_array(a.principal_id, a.id, a.role_name, r.id, r.permissions, r.within_grants, null, a.propagation,
+        extract(epoch from a.expire_time) * 1000, a.condition, null) order by a.id)
+      into v_assignments
+      from unnest(p_principals) as asked (id)
+      join role_assignments a on a.tenant_id = p_host and a.principal_id = asked.id and a.node_id = p_host
+        and a.principal_kind = v_who -> asked.id::text ->> 0
+      left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id;
+  end if;
+
+  perform set_config('countersign.tenant', p_tenant::text, true);
+  select jsonb_agg(jsonb_build_array(n.id, n.ancestors, nullif(jsonb_strip_nulls(jsonb_build_object(
+      'owner', case n.owner_kind when 'human' then 'users/' || n.owner_id when 'service' then 'service-accounts/' || n.owner_id end,
+      'attributes', nullif(n.attributes, '{}'))), '{}')) order by asked.ordinality)
+    into v_nodes
+    from unnest(p_nodes) with ordinality as asked (id, ordinality) join nodes n on n.tenant_id = p_tenant and n.id = asked.id;
+  select array_agg(distinct step.id) into v_steps
+    from unnest(p_nodes) as asked (id) join nodes n on n.tenant_id = p_tenant and n.id = asked.id
+    cross join lateral unnest(n.ancestors) as step (id);
+  select jsonb_agg(jsonb_build_array(n.id, n.type, n.state)) into v_path
+    from unnest(v_steps) as step (id) join nodes n on n.tenant_id = p_tenant and n.id = step.id;
+
+  if p_bound = p_tenant and p_bound <> p_host then
+    select coalesce(jsonb_object_agg(inside.principal_id, inside.groups), '{}') into v_groups
+      from (select c.principal_id, jsonb_agg(c.group_id) as groups
+              from unnest(p_principals) as asked (id)
+              join group_closure c on c.tenant_id = p_tenant and c.principal_id = asked.id
+                and c.principal_kind = v_who -> asked.id::text ->> 0
+             group by c.principal_id) inside;
+    select array_agg(whose.id), array_agg(whose.kind) into v_whose, v_kinds
+      from (select key::uuid as id, value ->> 0 as kind from jsonb_each(v_who)
+            union select inside.value::uuid, 'group' from jsonb_each(v_groups) as one, jsonb_array_elements_text(one.value) as inside) whose;
+    select jsonb_agg(jsonb_build_array(a.principal_id, a.id, a.role_name, r.id, r.permissions, r.within_grants, a.node_id, a.propagation,
+        extract(epoch from a.expire_time) * 1000, a.condition, case a.principal_kind when 'group' then a.principal_id end) order by a.id)
+      into v_assignments
+      from unnest(v_whose, v_kinds) as who (id, kind)
+      cross join unnest(v_steps) as step (id)
+      join role_assignments a on a.tenant_id = p_tenant and a.principal_id = who.id and a.node_id = step.id and a.principal_kind = who.kind
+      left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id;
+    select jsonb_agg(jsonb_build_array(g.principal_id, g.id, g.node_id, g.level, extract(epoch from g.expire_time) * 1000, g.condition,
+        case g.principal_kind when 'group' then g.principal_id end) order by g.id)
+      into v_grants
+      from unnest(v_whose, v_kinds) as who (id, kind)
+      cross join unnest(v_steps) as step (id)
+      join resource_grants g on g.tenant_id = p_tenant and g.principal_id = who.id and g.node_id = step.id and g.principal_kind = who.kind;
+  end if;
+
+  perform set_config('countersign.tenant', v_before, true);
+  return jsonb_build_object('principals', v_who, 'groups', v_groups, 'nodes', coalesce(v_nodes, '[]'), 'path', coalesce(v_path, '[]'),
+    'assignments', coalesce(v_assignments, '[]'), 'grants', coalesce(v_grants, '[]'));
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.family_standing(p_tenant uuid, p_user uuid, p_family uuid)
  RETURNS jsonb
  LANGUAGE plpgsql
+ STABLE
 AS $function$
 declare
   v_home uuid;
@@ -471,6 +559,7 @@ end $function$;
 CREATE OR REPLACE FUNCTION public.jwt_facts(p_host uuid, p_tenant uuid, p_jti uuid, p_kind text, p_principal uuid, p_family uuid)
  RETURNS jsonb
  LANGUAGE plpgsql
+ STABLE
 AS $function$
 declare
   v_revoked boolean;
@@ -504,6 +593,7 @@ end $function$;
 CREATE OR REPLACE FUNCTION public.look_up(p_host uuid, p_requests jsonb)
  RETURNS jsonb
  LANGUAGE plpgsql
+ STABLE
 AS $function$
 declare
   v_request jsonb;
@@ -677,6 +767,268 @@ begin
     jsonb_build_object('scope', array_to_string(v_scopes, ' '), 'audience', coalesce(p_audience, v_audience), 'family', p_family));
   perform set_config('countersign.tenant', v_before, true);
   return v_human;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.reachable_nodes(p_host uuid, p_bound uuid, p_kind text, p_principal uuid, p_tenant uuid, p_now timestamp with time zone, p_type text, p_below jsonb, p_roles text[], p_host_roles text[], p_patterns text[], p_levels text[], p_place jsonb, p_limit integer, p_visits integer)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  c_anchors constant integer := 128;
+  c_first constant uuid := '00000000-0000-0000-0000-000000000000';
+  v_whose uuid[];
+  v_found uuid[] := '{}';
+  v_place jsonb;
+  v_everything boolean := false;
+  v_visits integer := 0;
+  v_time timestamptz;
+  v_last uuid := c_first;
+  v_anchors uuid[];
+  v_subs boolean[];
+  v_covering uuid[];
+  v_anchor record;
+  -- the way down from the anchor, and whether to look below its end
+  v_way uuid[];
+  v_types text[];
+  v_into boolean;
+  v_depth integer;
+  v_parent uuid;
+  v_kinds jsonb;
+  v_after uuid;
+  v_from integer;
+  v_id uuid;
+  v_type text;
+  v_state text;
+begin
+  if p_bound = p_host and p_tenant <> p_host then
+    perform set_config('countersign.tenant', p_host::text, true);
+    v_everything := exists (
+      select from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+       where a.tenant_id = p_host and a.principal_id = p_principal and a.node_id = p_host and a.principal_kind = p_kind
+         and (a.role_name = any(p_host_roles) or r.permissions && p_patterns) and (a.expire_time is null or a.expire_time > p_now));
+  end if;
+  perform set_config('countersign.tenant', p_tenant::text, true);
+
+  if p_bound = p_tenant and p_bound <> p_host then
+    select array_prepend(p_principal, array_agg(c.group_id)) into v_whose
+      from group_closure c where c.tenant_id = p_tenant and c.principal_id = p_principal and c.principal_kind = p_kind;
+    v_everything := exists (
+      select from unnest(v_whose) as who (id)
+        join role_assignments a on a.tenant_id = p_tenant and a.principal_id = who.id and a.node_id = p_tenant
+         and a.principal_kind = case who.id when p_principal then p_kind else 'group' end
+        left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+       where a.propagation = 'subtree' and (a.role_name = any(p_roles) or r.permissions && p_patterns)
+         and (a.expire_time is null or a.expire_time > p_now))
+      or exists (
+      select from unnest(v_whose) as who (id)
+        join resource_grants g on g.tenant_id = p_tenant and g.principal_id = who.id and g.node_id = p_tenant
+         and g.principal_kind = case who.id when p_principal then p_kind else 'group' end
+       where g.level = any(p_levels) and (g.expire_time is null or g.expire_time > p_now));
+  end if;
+
+  -- A list goes on as it began, whatever was given or taken in between: every node is decided for itself.
+  if p_place ? 'time' or (p_place is null and v_everything) then
+    v_last := coalesce((p_place ->> 'id')::uuid, c_first);
+    v_time := coalesce((p_place ->> 'time')::timestamptz, '-infinity');
+    for v_anchor in
+      select n.id, n.create_time from nodes n
+       where n.tenant_id = p_tenant and n.type = p_type and (n.create_time, n.id) > (v_time, v_last)
+       order by n.create_time, n.id limit p_limit
+    loop
+      v_found := v_found || v_anchor.id;
+      if cardinality(v_found) = p_limit then
+        v_place := jsonb_build_object('time', v_anchor.create_time::text, 'id', v_anchor.id);
+      end if;
+    end loop;
+  elsif v_whose is not null then
+    -- First the rest of the anchor that the last page ended in, then one anchor after another.
+    if p_place is not null then
+      v_way := array(select jsonb_array_elements_text(p_place -> 'way'))::uuid[];
+      v_types := array(select jsonb_array_elements_text(p_place -> 'types'));
+      v_into := (p_place ->> 'into')::boolean;
+      v_last := v_way[1];
+    end if;
+    <<walking>>
+    loop
+      if v_way is null then
+        select array_agg(near.node_id order by near.node_id), array_agg(near.sub order by near.node_id) into v_anchors, v_subs
+          from (select bound.node_id, bool_or(bound.sub) as sub
+                  from (select mine.node_id, mine.sub from unnest(v_whose) as who (id) cross join lateral (
+                          select a.node_id, bool_or(a.propagation = 'subtree') as sub
+                            from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+                           where a.tenant_id = p_tenant and a.principal_id = who.id and a.node_id > v_last
+                             and a.principal_kind = case who.id when p_principal then p_kind else 'group' end
+                             and (a.role_name = any(p_roles) or r.permissions && p_patterns)
+                             and (a.expire_time is null or a.expire_time > p_now)
+                           group by a.node_id order by a.node_id limit c_anchors) mine
+                        union all
+                        select mine.node_id, true from unnest(v_whose) as who (id) cross join lateral (
+                          select g.node_id from resource_grants g
+                           where g.tenant_id = p_tenant and g.principal_id = who.id and g.node_id > v_last
+                             and g.principal_kind = case who.id when p_principal then p_kind else 'group' end
+                             and g.level = any(p_levels) and (g.expire_time is null or g.expire_time > p_now)
+                           group by g.node_id order by g.node_id limit c_anchors) mine) bound
+                 group by bound.node_id order by bound.node_id limit c_anchors) near;
+        exit walking when v_anchors is null;
+        -- Of these, the nodes above that are anchors themselves and hold below: what stands under them is theirs to show.
+        select array_agg(above.id) into v_covering
+          from (select distinct step.id from unnest(v_anchors) as anchor (id)
+                  join nodes n on n.tenant_id = p_tenant and n.id = anchor.id
+                 cross join lateral unnest(n.ancestors[2:]) as step (id)) above
+         where exists (
+           select from unnest(v_whose) as who (id)
+             join role_assignments a on a.tenant_id = p_tenant and a.principal_id = who.id and a.node_id = above.id
+              and a.principal_kind = case who.id when p_principal then p_kind else 'group' end
+             left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+            where a.propagation = 'subtree' and (a.role_name = any(p_roles) or r.permissions && p_patterns)
+              and (a.expire_time is null or a.expire_time > p_now))
+         or exists (
+           select from unnest(v_whose) as who (id)
+             join resource_grants g on g.tenant_id = p_tenant and g.principal_id = who.id and g.node_id = above.id
+              and g.principal_kind = case who.id when p_principal then p_kind else 'group' end
+            where g.level = any(p_levels) and (g.expire_time is null or g.expire_time > p_now));
+      else
+        v_anchors := array[v_way[1]];
+        v_subs := array[true];
+      end if;
+
+      for v_anchor in
+        select anchor.id, anchor.sub, n.type, n.ancestors, exists (
+            select from unnest(n.ancestors) as step (id) join nodes above on above.tenant_id = p_tenant and above.id = step.id
+             where above.state <> 'active') as asleep
+          from unnest(v_anchors, v_subs) as anchor (id, sub) join nodes n on n.tenant_id = p_tenant and n.id = anchor.id
+         order by anchor.id
+      loop
+        v_last := v_anchor.id;
+        if v_way is null then
+          v_visits := v_visits + 1;
+          v_way := array[v_anchor.id];
+          v_types := array[v_anchor.type];
+          v_into := v_anchor.sub;
+          if v_anchor.asleep or coalesce(v_anchor.ancestors[2:] && v_covering, false) then
+            v_into := false;
+          elsif v_anchor.type = p_type then
+            v_found := v_found || v_anchor.id;
+          end if;
+        end if;
+        loop
+          v_depth := cardinality(v_way);
+          if cardinality(v_found) >= p_limit or v_visits >= p_visits then
+            v_place := jsonb_build_object('way', to_jsonb(v_way), 'types', to_jsonb(v_types), 'into', v_into);
+            exit walking;
+          end if;
+          exit when v_depth = 1 and not v_into;
+          if v_into then
+            v_parent := v_way[v_depth];
+            v_kinds := p_below -> v_types[v_depth];
+            v_after := c_first;
+            v_from := 0;
+          else
+            v_parent := v_way[v_depth - 1];
+            v_kinds := p_below -> v_types[v_depth - 1];
+            v_after := v_way[v_depth];
+            v_from := 0;
+            while v_from < jsonb_array_length(v_kinds) and v_kinds ->> v_from <> v_types[v_depth] loop
+              v_from := v_from + 1;
+            end loop;
+            v_way := v_way[1 : v_depth - 1];
+            v_types := v_types[1 : v_depth - 1];
+          end if;
+          v_id := null;
+          for v_at in v_from .. coalesce(jsonb_array_length(v_kinds), 0) - 1 loop
+            v_type := v_kinds ->> v_at;
+            select n.id, n.state into v_id, v_state from nodes n
+             where n.tenant_id = p_tenant and n.parent_id = v_parent and n.type = v_type and n.id > v_after
+             order by n.id limit 1;
+            exit when v_id is not null;
+            v_after := c_first;
+          end loop;
+          v_into := v_id is not null and v_state = 'active';
+          if v_id is not null then
+            v_visits := v_visits + 1;
+            v_way := v_way || v_id;
+            v_types := v_types || v_type;
+            if v_into and v_type = p_type then
+              v_found := v_found || v_id;
+            end if;
+          end if;
+        end loop;
+        v_way := null;
+      end loop;
+      -- The anchor that was to be gone on with may be gone itself.
+      v_way := null;
+    end loop;
+  end if;
+
+  return facts_between(p_host, p_bound, p_tenant, array[p_principal], v_found)
+    || jsonb_build_object('place', v_place, 'read', pg_current_snapshot()::text);
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.reaching_principals(p_host uuid, p_tenant uuid, p_node uuid, p_kind text, p_now timestamp with time zone, p_roles text[], p_patterns text[], p_levels text[], p_after uuid, p_limit integer, p_scan integer)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  v_ancestors uuid[];
+  v_groups uuid[];
+  v_found uuid[];
+  v_end uuid;
+  v_place uuid;
+begin
+  perform set_config('countersign.tenant', p_tenant::text, true);
+  select n.ancestors into v_ancestors from nodes n where n.tenant_id = p_tenant and n.id = p_node;
+  if p_tenant <> p_host then
+    select array_agg(distinct given.id) into v_groups
+      from (select a.principal_id as id
+              from unnest(v_ancestors) as step (id)
+              join role_assignments a on a.tenant_id = p_tenant and a.node_id = step.id and a.principal_kind = 'group'
+              left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+             where (a.propagation = 'subtree' or a.node_id = p_node) and (a.role_name = any(p_roles) or r.permissions && p_patterns)
+               and (a.expire_time is null or a.expire_time > p_now)
+            union all
+            select g.principal_id
+              from unnest(v_ancestors) as step (id)
+              join resource_grants g on g.tenant_id = p_tenant and g.node_id = step.id and g.principal_kind = 'group'
+             where g.level = any(p_levels) and (g.expire_time is null or g.expire_time > p_now)) given;
+  end if;
+
+  with scanned as materialized (
+    select 'role' as by, step.id as place, mine.id, mine.may
+      from unnest(v_ancestors) as step (id) cross join lateral (
+        select a.principal_id as id, bool_or((a.propagation = 'subtree' or a.node_id = p_node)
+            and (a.role_name = any(p_roles) or r.permissions && p_patterns) and (a.expire_time is null or a.expire_time > p_now)) as may
+          from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+         where a.tenant_id = p_tenant and a.node_id = step.id and a.principal_kind = p_kind and a.principal_id > p_after
+         group by a.principal_id order by a.principal_id limit p_scan) mine
+    union all
+    select 'grant', step.id, mine.id, mine.may
+      from unnest(v_ancestors) as step (id) cross join lateral (
+        select g.principal_id as id, bool_or(g.level = any(p_levels) and (g.expire_time is null or g.expire_time > p_now)) as may
+          from resource_grants g
+         where g.tenant_id = p_tenant and g.node_id = step.id and g.principal_kind = p_kind and g.principal_id > p_after
+         group by g.principal_id order by g.principal_id limit p_scan) mine
+    union all
+    select 'group', inside.id, mine.id, mine.may
+      from unnest(v_groups) as inside (id) cross join lateral (
+        select c.principal_id as id, c.principal_kind = p_kind as may from group_closure c
+         where c.tenant_id = p_tenant and c.group_id = inside.id and c.principal_id > p_after
+         order by c.principal_id limit p_scan) mine
+  ), ends as (
+    select (array_agg(one.id order by one.id desc))[1] as id from scanned one group by one.by, one.place having count(*) >= p_scan
+  ), first_end as (
+    select (array_agg(ends.id order by ends.id))[1] as id from ends
+  ), chosen as (
+    select distinct one.id from scanned one, first_end
+     where one.may is true and (first_end.id is null or one.id <= first_end.id)
+     order by one.id limit p_limit
+  )
+  select (select array_agg(chosen.id order by chosen.id) from chosen), (select first_end.id from first_end) into v_found, v_end;
+
+  v_place := case when cardinality(v_found) >= p_limit then v_found[cardinality(v_found)] else v_end end;
+  return facts_between(p_host, p_tenant, p_tenant, coalesce(v_found, '{}'), array[p_node])
+    || jsonb_build_object('place', v_place, 'found', coalesce(to_jsonb(v_found), '[]'), 'read', pg_current_snapshot()::text);
 end $function$;
 
 CREATE OR REPLACE FUNCTION public.record_grant(p_bound uuid, p_home uuid, p_user uuid, p_family uuid, p_session uuid, p_source text, p_client_id text, p_now timestamp with time zone, p_jti uuid, p_access_hash bytea, p_access_expire timestamp with time zone, p_scopes text[], p_audience text[], p_extra jsonb, p_credential text, p_request text, p_detail jsonb)
@@ -1600,8 +1952,8 @@ create table nodes (
   constraint nodes_owner_kind_check CHECK ((owner_kind = ANY (ARRAY['human'::text, 'service'::text]))),
   constraint nodes_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text, 'deleted'::text])))
 );
-CREATE INDEX nodes_by_parent ON nodes USING btree (tenant_id, parent_id);
 CREATE INDEX nodes_by_type ON nodes USING btree (tenant_id, type, create_time, id);
+CREATE INDEX nodes_children ON nodes USING btree (tenant_id, parent_id, type, id);
 CREATE INDEX nodes_roots ON nodes USING btree (type, create_time, id) WHERE (parent_id IS NULL);
 create policy of_the_tenant on nodes for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
 create policy roots_for_the_host on nodes for select using (countersign_is_host() AND (parent_id IS NULL));
@@ -1726,7 +2078,7 @@ create table resource_grants (
   constraint resource_grants_condition_check CHECK (((length(condition) >= 1) AND (length(condition) <= 2000))),
   constraint resource_grants_principal_kind_check CHECK ((principal_kind = ANY (ARRAY['human'::text, 'service'::text, 'group'::text])))
 );
-CREATE INDEX resource_grants_by_node ON resource_grants USING btree (tenant_id, node_id);
+CREATE INDEX resource_grants_at ON resource_grants USING btree (tenant_id, node_id, principal_kind, principal_id);
 CREATE INDEX resource_grants_by_time ON resource_grants USING btree (tenant_id, create_time, id);
 CREATE UNIQUE INDEX resource_grants_once ON resource_grants USING btree (tenant_id, principal_id, node_id, level, COALESCE(condition, ''::text));
 create policy of_the_tenant on resource_grants for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
@@ -1772,7 +2124,7 @@ create table role_assignments (
   constraint role_assignments_principal_kind_check CHECK ((principal_kind = ANY (ARRAY['human'::text, 'service'::text, 'group'::text]))),
   constraint role_assignments_propagation_check CHECK ((propagation = ANY (ARRAY['subtree'::text, 'self'::text])))
 );
-CREATE INDEX role_assignments_by_node ON role_assignments USING btree (tenant_id, node_id);
+CREATE INDEX role_assignments_at ON role_assignments USING btree (tenant_id, node_id, principal_kind, principal_id);
 CREATE INDEX role_assignments_by_role ON role_assignments USING btree (tenant_id, role_id) WHERE (role_id IS NOT NULL);
 CREATE INDEX role_assignments_by_time ON role_assignments USING btree (tenant_id, create_time, id);
 CREATE UNIQUE INDEX role_assignments_once ON role_assignments USING btree (tenant_id, principal_id, node_id, COALESCE(role_name, (role_id)::text), propagation, COALESCE(condition, ''::text));

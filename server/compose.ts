@@ -150,6 +150,7 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
       modelVersion,
       issuer,
       verifier,
+      pageKey: engine.pageKey,
       dpopKey,
       gatewayRoutes,
       prove: proverAtGateways({ platform, issuer, dpopKey }),

@@ -41,7 +41,8 @@ import type { WebRequest } from "./platform/web/request.ts";
 import { sessionOperations } from "./sessions/operations.ts";
 import { recordOperations } from "./record/operations.ts";
 import { keySetCacheSeconds } from "./tokens/signing-keys.ts";
-import { evaluate } from "./transport/http/authzen.ts";
+import { decisionPointDocument, decisionRoutes } from "./transport/http/authzen-routes.ts";
+import type { SearchNeeds } from "./transport/http/authzen-search.ts";
 import { forwardAuthRoutes } from "./transport/http/forward-auth.ts";
 import type { OperationRoute, Route } from "./transport/http/routes.ts";
 
@@ -206,7 +207,7 @@ const handingOutNonces =
 
 export const routeTable = (
   needs: Issuing & Introspection & ApplicationGranting & Omit<Pushing, "renderError"> & AuthorizingDevices,
-  deciding: Edge & NonceNeeds,
+  deciding: Edge & SearchNeeds,
   visiting: AccountNeeds,
 ): readonly Route[] => {
   const { pathname } = new URL(needs.issuer);
@@ -250,17 +251,15 @@ export const routeTable = (
     ...deviceAndLogoutRoutes(needs),
     ...pageRoutes(visiting),
     ...accountRoutes(visiting),
-    {
-      kind: "json",
-      method: "POST",
-      path: "/access/v1/evaluation",
-      policy: { permission: "access:check" },
-      handle: evaluate(deciding),
-    },
+    ...decisionRoutes(deciding),
     ...forwardAuthRoutes(deciding),
     ...registrationRoutes(needs),
     ...allOperations(needs.model).map(operationRoute),
   ];
   const handing = handingOutNonces(needs);
-  return [...routes.map((route) => ({ ...handing(route), path: prefix + route.path })), ...documents(needs)];
+  return [
+    ...routes.map((route) => ({ ...handing(route), path: prefix + route.path })),
+    ...documents(needs),
+    decisionPointDocument(needs.issuer),
+  ];
 };

@@ -38,7 +38,7 @@ const asking: Asking = { permission: "access:check", deed: "asking about another
 export const check = async (
   needs: Deciding,
   bearer: Presented,
-  questions: readonly Result<CheckQuestion>[],
+  questions: readonly Result<CheckQuestion | Unknown>[],
   jkt?: string,
   semantic: Semantic = "execute_all",
 ): Promise<Result<readonly Result<CheckAnswer>[]>> => {

@@ -43,16 +43,18 @@ export type Gathered = () => Result<Ready | Unknown>;
 
 export type GatheredAll = { readonly caller: Standing; readonly each: readonly Gathered[] };
 
-/** The outer fault is the caller's own: its credential is not accepted. */
+/** The outer fault is the caller's own: its credential is not accepted. A question may be settled before it is asked. */
 export const gather = async (
   needs: Deciding,
   bearer: Presented,
-  questions: readonly Result<CheckQuestion>[],
+  questions: readonly Result<CheckQuestion | Unknown>[],
   asking: Asking,
   jkt?: string,
 ): Promise<Result<GatheredAll>> => {
   const plans = questions.map((question) =>
-    isFault(question) ? ({ at: "settled", answer: question } as const) : planOf(needs.model, bearer.tenant, question),
+    isFault(question) || "rule" in question
+      ? ({ at: "settled", answer: question } as const)
+      : planOf(needs.model, bearer.tenant, question),
   );
   const wanted: Wanted<Verified | FactsFound>[] = [needs.verifier.wanted(bearer)];
   for (const one of plans) if (one.at === "asking") wanted.push(...wantedFor(needs, one));

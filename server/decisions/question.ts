@@ -45,6 +45,8 @@ export type CheckQuestion = AskedCircumstances & {
 /** Why there was nothing to decide on. */
 export type Unknown =
   | { readonly rule: "unknown_resource"; readonly permission: string; readonly resource: string }
+  /** What was named can be nobody here: no principal is called so. */
+  | { readonly rule: "unknown_subject"; readonly permission: string; readonly subject: string }
   | { readonly rule: "token_not_active"; readonly permission: string };
 
 /** Whom a question is about, read. */

@@ -8,7 +8,9 @@ const server = await startGrpc(
   optionsWith({
     checkPermission: async () => ({
       ...permitted,
-      reasons: [{ code: name, text: "", role: "", assignment: "", anchor: "" }],
+      reasons: [
+        { code: name, text: "", role: "", assignment: "", anchor: "", grant: "", level: "", via: "", condition: "" },
+      ],
     }),
   }),
 );

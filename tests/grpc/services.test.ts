@@ -123,6 +123,7 @@ test("reflection lists the services, in both of its versions", async (t) => {
   for (const version of ["v1", "v1alpha"] as const) {
     const { listServicesResponse } = await reflect(t, port, version, { listServices: "*" });
     assert.deepEqual(listServicesResponse?.service.map(({ name }) => name).toSorted(), [
+      "envoy.service.auth.v3.Authorization",
       "grpc.health.v1.Health",
       "identity.v1.Identity",
     ]);

@@ -21,8 +21,21 @@ const later = async () => fault("unsupported_grant_type", "not asked for in thes
 
 export const permitted: CheckPermissionResponse = {
   allowed: true,
-  reasons: [{ code: "role", text: "the role `member` permits it", role: "member", assignment: "", anchor: "" }],
+  reasons: [
+    {
+      code: "role",
+      text: "the role `member` permits it",
+      role: "member",
+      assignment: "",
+      anchor: "",
+      grant: "",
+      level: "",
+      via: "",
+      condition: "",
+    },
+  ],
   obligations: [],
+  decidedAtVersion: "",
 };
 
 export const inactive = {
@@ -52,6 +65,10 @@ export const handlersWith = (own: Partial<IdentityHandlers>): IdentityHandlers =
   batchCheckPermissions: async ({ checks }) => ({
     results: checks.map(() => ({ result: { $case: "response", response: permitted } })),
   }),
+  explainPermission: later,
+  listResources: later,
+  listSubjects: later,
+  listActions: later,
   registerUser: later,
   issueToken: later,
   revokeToken: async () => ({}),
@@ -102,6 +119,8 @@ export const question = (more: Partial<CheckPermissionRequest> = {}): CheckPermi
   parent: "",
   context: new Map(),
   acr: "",
+  atLeastAsFresh: "",
+  attributesJson: "",
   ...more,
 });
 

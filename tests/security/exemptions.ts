@@ -6,6 +6,7 @@
 /** Answered to anybody. Each says why in its own policy. */
 export const publicRoutes: readonly string[] = [
   "GET /",
+  "GET /.well-known/authzen-configuration",
   "GET /.well-known/oauth-authorization-server",
   "GET /.well-known/oauth-protected-resource",
   "GET /.well-known/oauth-protected-resource/access/v1",
@@ -131,11 +132,13 @@ export const ownTenantOperations: readonly string[] = [
   "memberships.list",
   "organizations.create",
   "organizations.list",
+  "resource-grants.list",
   "role-assignments.list",
   "roles.create",
   "roles.list",
   "service-accounts.list",
   "sessions.list",
+  "share-links.list",
   "users.list",
 ];
 

@@ -6,7 +6,7 @@ import { randomInt } from "node:crypto";
 import assert from "node:assert/strict";
 import { credentials, Metadata } from "@grpc/grpc-js";
 import {
-  type CheckPermissionRequest,
+  CheckPermissionRequest,
   IdentityClient,
   type IntrospectTokenRequest,
 } from "../../server/transport/grpc/generated/identity/v1/identity.ts";
@@ -53,15 +53,7 @@ export const openGateway = (deployment: Deployment): Gateway => {
     may: (tenant, principal, permission, resource, on) =>
       new Promise((resolve, reject) => {
         const subject = { $case: "principal", principal } as const;
-        const request: CheckPermissionRequest = {
-          subject,
-          tenant: tenant.ref,
-          permission,
-          resource,
-          parent: "",
-          context: new Map(),
-          acr: "",
-        };
+        const request = CheckPermissionRequest.create({ subject, tenant: tenant.ref, permission, resource });
         client(on).checkPermission(request, metadata, (error, answer) =>
           error === null ? resolve(answer.allowed) : reject(error),
         );
@@ -70,7 +62,8 @@ export const openGateway = (deployment: Deployment): Gateway => {
   };
 };
 
-type Make = (deployment: Deployment, gateway: Gateway, tenant: Tenant) => Promise<Subject>;
+/** Sets one up in a tenant of its own. */
+export type Make = (deployment: Deployment, gateway: Gateway, tenant: Tenant) => Promise<Subject>;
 
 const permission = "accounts:read";
 

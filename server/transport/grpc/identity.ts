@@ -12,26 +12,19 @@ import { failedClient } from "../../oauth/failed-client.ts";
 import { grant, type Issuing } from "../../oauth/issue-token.ts";
 import { introspectionFor } from "../../oauth/introspect.ts";
 import { revokeToken } from "../../oauth/revoke-token.ts";
-import { batchMax, type CheckAnswer, type CheckQuestion, check, type Deciding } from "../../decisions/check.ts";
-import { sentences } from "../../decisions/describe.ts";
+import type { Searching } from "../../decisions/list-resources.ts";
 import { type Engine, perform, type PreparedOperation } from "../../operations/perform.ts";
 import { acceptBearer, callerOf, readBearer } from "../../tokens/bearer.ts";
 import { type Presented, recognise, recogniseCertificate } from "../../tokens/presented.ts";
 import type { Standing } from "../../tokens/standing.ts";
-import {
-  BatchMode,
-  type BatchCheckResult,
-  type CheckPermissionRequest,
-  type CheckPermissionResponse,
-  type IntrospectTokenResponse,
-  type IssueTokenRequest,
-} from "./generated/identity/v1/identity.ts";
+import { decisionHandlers } from "./decisions.ts";
+import type { IntrospectTokenResponse, IssueTokenRequest } from "./generated/identity/v1/identity.ts";
 import { registeringWithPassword } from "./register-with-password.ts";
 import type { GrpcCall, IdentityHandlers } from "./routes.ts";
 
 export type IdentityNeeds = {
   readonly engine: Engine;
-  readonly deciding: Deciding;
+  readonly deciding: Searching;
   readonly issuing: Issuing & ApplicationGranting;
   readonly signIn: SignIn;
   readonly registerUser: PreparedOperation;
@@ -49,35 +42,7 @@ export const identityHandlers = (needs: IdentityNeeds): IdentityHandlers => ({
     return isFault(answer) ? answer : introspectionMessage(JSON.parse(answer) as Claims);
   },
 
-  checkPermission: async (request, call) => {
-    const bearer = callerOfCall(call);
-    if (isFault(bearer)) return bearer;
-    const question = questionOf(request);
-    if (isFault(question)) return question;
-    const answers = await check(needs.deciding, bearer, [question]);
-    if (isFault(answers)) return answers;
-    const [answer] = answers;
-    return answer === undefined || isFault(answer) ? (answer ?? fault("internal", "no answer")) : answerMessage(answer);
-  },
-
-  batchCheckPermissions: async (request, call) => {
-    const bearer = callerOfCall(call);
-    if (isFault(bearer)) return bearer;
-    if (request.checks.length === 0 || request.checks.length > batchMax)
-      return fault(
-        "invalid_argument",
-        `\`checks\` must hold 1 to ${batchMax} questions, and holds ${request.checks.length}`,
-      );
-    const questions = request.checks.map(questionOf);
-    const asked = questions.filter((question): question is CheckQuestion => !isFault(question));
-    const answers = await check(needs.deciding, bearer, asked);
-    if (isFault(answers)) return answers;
-    let next = 0;
-    const results = questions.map((question) =>
-      resultMessage(isFault(question) ? question : (answers[next++] ?? fault("internal", "no answer"))),
-    );
-    return { results: untilSettled(results, request.mode) };
-  },
+  ...decisionHandlers(needs.deciding, callerOfCall),
 
   registerUser: async (request, call) => {
     const standing = await standingOfCall(needs, call);
@@ -239,50 +204,6 @@ const introspectionMessage = (claims: Claims): IntrospectTokenResponse => ({
   acr: claims.acr ?? "",
   authTime: claims.auth_time ?? 0,
 });
-
-const questionOf = (request: CheckPermissionRequest): Result<CheckQuestion> => {
-  const { subject } = request;
-  if (subject === undefined) return fault("invalid_argument", "`principal` or `token` must say who is asked about");
-  return {
-    subject: subject.$case === "token" ? { token: subject.token } : { principal: subject.principal },
-    permission: request.permission,
-    ...(request.tenant === "" ? {} : { tenant: request.tenant }),
-    ...(request.resource === "" ? {} : { resource: request.resource }),
-    ...(request.parent === "" ? {} : { parent: request.parent }),
-  };
-};
-
-const answerMessage = (answer: CheckAnswer): CheckPermissionResponse => {
-  const because: Readonly<Record<string, unknown>> = answer.because;
-  const [text = ""] = sentences(answer);
-  const word = (name: string): string => (typeof because[name] === "string" ? because[name] : "");
-  return {
-    allowed: answer.effect === "permit",
-    reasons: [
-      { code: answer.because.rule, text, role: word("role"), assignment: word("assignment"), anchor: word("anchor") },
-    ],
-    obligations: answer.obligations.map((one) => ({ kind: one.kind, acr: one.kind === "step_up" ? one.acr : "" })),
-  };
-};
-
-const resultMessage = (answer: Result<CheckAnswer>): BatchCheckResult => ({
-  result: isFault(answer)
-    ? { $case: "error", error: { code: answer.fault, message: answer.detail } }
-    : { $case: "response", response: answerMessage(answer) },
-});
-
-const isAllowed = ({ result }: BatchCheckResult): boolean => result?.$case === "response" && result.response.allowed;
-
-/** The short-circuit modes of AuthZEN 1.0 §7: what comes after the deciding answer is left out. */
-const untilSettled = (results: readonly BatchCheckResult[], mode: BatchMode): BatchCheckResult[] => {
-  const decides =
-    mode === BatchMode.DENY_ON_FIRST_DENY
-      ? results.findIndex((one) => !isAllowed(one))
-      : mode === BatchMode.PERMIT_ON_FIRST_PERMIT
-        ? results.findIndex(isAllowed)
-        : -1;
-  return decides < 0 ? [...results] : results.slice(0, decides + 1);
-};
 
 const formOf = (request: IssueTokenRequest) => {
   const named = {

@@ -14,11 +14,19 @@ import {
   type BatchCheckPermissionsResponse,
   type CheckPermissionRequest,
   type CheckPermissionResponse,
+  type ExplainPermissionRequest,
+  type ExplainPermissionResponse,
   IdentityDefinition,
   type IntrospectTokenRequest,
   type IntrospectTokenResponse,
   type IssueTokenRequest,
   type IssueTokenResponse,
+  type ListActionsRequest,
+  type ListActionsResponse,
+  type ListResourcesRequest,
+  type ListResourcesResponse,
+  type ListSubjectsRequest,
+  type ListSubjectsResponse,
   type RegisterUserRequest,
   type RegisterUserResponse,
   type RevokeTokenRequest,
@@ -55,6 +63,10 @@ export type IdentityHandlers = {
   readonly introspectToken: GrpcHandler<IntrospectTokenRequest, IntrospectTokenResponse>;
   readonly checkPermission: GrpcHandler<CheckPermissionRequest, CheckPermissionResponse>;
   readonly batchCheckPermissions: GrpcHandler<BatchCheckPermissionsRequest, BatchCheckPermissionsResponse>;
+  readonly explainPermission: GrpcHandler<ExplainPermissionRequest, ExplainPermissionResponse>;
+  readonly listResources: GrpcHandler<ListResourcesRequest, ListResourcesResponse>;
+  readonly listSubjects: GrpcHandler<ListSubjectsRequest, ListSubjectsResponse>;
+  readonly listActions: GrpcHandler<ListActionsRequest, ListActionsResponse>;
   readonly registerUser: GrpcHandler<RegisterUserRequest, RegisterUserResponse>;
   readonly issueToken: GrpcHandler<IssueTokenRequest, IssueTokenResponse>;
   readonly revokeToken: GrpcHandler<RevokeTokenRequest, RevokeTokenResponse>;
@@ -117,6 +129,30 @@ export const identityRoutes = (handlers: IdentityHandlers): readonly GrpcRoute[]
       policy: authenticated,
       requestBytesMax: batch_request_bytes_max,
       handle: handlers.batchCheckPermissions,
+    }),
+    route({
+      method: methods.explainPermission,
+      policy: authenticated,
+      requestBytesMax: request_bytes_max,
+      handle: handlers.explainPermission,
+    }),
+    route({
+      method: methods.listResources,
+      policy: authenticated,
+      requestBytesMax: request_bytes_max,
+      handle: handlers.listResources,
+    }),
+    route({
+      method: methods.listSubjects,
+      policy: authenticated,
+      requestBytesMax: request_bytes_max,
+      handle: handlers.listSubjects,
+    }),
+    route({
+      method: methods.listActions,
+      policy: authenticated,
+      requestBytesMax: request_bytes_max,
+      handle: handlers.listActions,
     }),
     route({
       method: methods.registerUser,

@@ -1,90 +1,135 @@
-/** AuthZEN 1.0, the evaluation endpoint: the gateway's question over REST. */
+/** AuthZEN 1.0, the evaluation endpoints (§6, §7): the gateway's question over REST, one at a time or up to a hundred. */
 import Type from "typebox";
-import { isFault, type Result } from "../../../core/faults.ts";
-import { parseRef, principalCollections } from "../../../core/ids.ts";
-import type { Model } from "../../../core/model/model.ts";
-import { type CheckAnswer, type CheckQuestion, check, type Deciding } from "../../decisions/check.ts";
+import { type Fault, faults, isFault, type Result } from "../../../core/faults.ts";
+import { batchMax, type CheckAnswer, check, type Deciding, type Semantic } from "../../decisions/check.ts";
 import { sentences } from "../../decisions/describe.ts";
-import { strict } from "../../operations/fields.ts";
-import { validatorOf } from "../../operations/validate.ts";
 import { readPresented } from "../../oauth/dpop/authenticate.ts";
 import type { NonceNeeds } from "../../oauth/dpop/nonces.ts";
+import { context, type EvaluationRequest, evaluationRequest, questionOf, tolerantly } from "./authzen-entities.ts";
 import type { JsonAnswer, JsonRequest } from "./routes.ts";
 
-const properties = Type.Optional(Type.Record(Type.String({ maxLength: 100 }), Type.Unknown()));
-const entity = strict({
-  type: Type.String({ minLength: 1, maxLength: 64 }),
-  id: Type.String({ minLength: 1, maxLength: 4096 }),
-  properties,
-});
+export { evaluationRequest } from "./authzen-entities.ts";
 
-/** §5: subject, action, resource, and an optional context. */
-export const evaluationRequest = strict({
-  subject: entity,
-  action: strict({ name: Type.String({ minLength: 1, maxLength: 130 }), properties }),
-  resource: entity,
-  context: properties,
-});
+export type DecisionNeeds = Deciding & NonceNeeds;
 
-type EvaluationRequest = Type.Static<typeof evaluationRequest>;
-const validate = validatorOf(evaluationRequest);
+const validate = tolerantly(evaluationRequest);
 
-/**
- * A subject is `{ type: "users" | "service-accounts", id: uuid }`, or `{ type: "access_token", id: the token }`. A resource is a node
- * of the tree, `{ type: its collection, id: uuid }`; an unregistered leaf names its registered parent in `properties.parent`.
- * The action's name is `resource:action`, or the action alone, which is then taken of the resource's own type.
- */
-const questionOf = (model: Model, { subject, action, resource }: EvaluationRequest): CheckQuestion => {
-  const parent = resource.properties?.parent;
-  const tenant = subject.properties?.tenant;
-  return {
-    subject: subject.type === "access_token" ? { token: subject.id } : { principal: ref(subject.type, subject.id) },
-    permission: model.vocabulary.has(action.name) ? action.name : `${resource.type}:${action.name}`,
-    resource: ref(resource.type, resource.id),
-    ...(typeof parent === "string" ? { parent } : {}),
-    ...(typeof tenant === "string" ? { tenant } : {}),
-  };
-};
-
-/** AuthZEN's types are often singular and its ids bare; a whole ref in `id` is taken as it is. */
-const ref = (type: string, id: string): string => {
-  if (parseRef(id) !== undefined) return id;
-  const collection =
-    type === "user" ? principalCollections.human : type === "service-account" ? principalCollections.service : type;
-  return `${collection}/${id}`;
-};
-
-/** §6.1: 200 and a boolean; why, for people and for logs, in the response's context. */
-const evaluation = (answer: CheckAnswer) => ({
+/** §6.2: 200 and a boolean; why, for people and for logs, in the response's context. */
+export const evaluation = (answer: CheckAnswer) => ({
   decision: answer.effect === "permit",
   context: {
     effect: answer.effect,
     because: answer.because,
     obligations: answer.obligations,
     reasons: sentences(answer),
+    ...(answer.consistency === undefined ? {} : { consistency_token: answer.consistency }),
   },
 });
 
+export const refused = (failure: Fault): JsonAnswer => ({ status: 400, body: failure });
+export const done = (body: unknown): JsonAnswer => ({ status: 200, body });
+
 export const evaluate =
-  (needs: Deciding & NonceNeeds) =>
+  (needs: DecisionNeeds) =>
   async (request: JsonRequest): Promise<JsonAnswer> => {
     const answer = await answerTo(needs, request);
-    return isFault(answer) ? { status: 400, body: answer } : { status: 200, body: evaluation(answer) };
+    return isFault(answer) ? refused(answer) : done(evaluation(answer));
   };
 
-const answerTo = async (needs: Deciding & NonceNeeds, request: JsonRequest): Promise<Result<CheckAnswer>> => {
+const answerTo = async (needs: DecisionNeeds, request: JsonRequest): Promise<Result<CheckAnswer>> => {
   const proven = await readPresented(needs, request);
   if (isFault(proven)) return proven;
   const checked = validate(request.body);
   if (isFault(checked)) return checked;
-  const answers = await check(
-    needs,
-    proven.presented,
-    [questionOf(needs.model, checked.value as EvaluationRequest)],
-    proven.jkt,
-  );
+  const question = questionOf(needs.model, checked.value as EvaluationRequest);
+  const answers = await check(needs, proven.presented, [question], proven.jkt);
   if (isFault(answers)) return answers;
   const [answer] = answers;
   if (answer === undefined) throw new Error("one question was asked, and none answered");
   return answer;
 };
+
+const semantics = [
+  "execute_all",
+  "deny_on_first_deny",
+  "permit_on_first_permit",
+] as const satisfies readonly Semantic[];
+
+/** What may stand in one evaluation or, as its default, at the top (§7.1.1). Whether it is complete shows when both are put together. */
+const parts = {
+  subject: Type.Optional(Type.Unknown()),
+  action: Type.Optional(Type.Unknown()),
+  resource: Type.Optional(Type.Unknown()),
+  context,
+};
+export const evaluationsRequest = Type.Object({
+  ...parts,
+  evaluations: Type.Optional(Type.Array(Type.Object(parts), { maxItems: batchMax })),
+  options: Type.Optional(
+    Type.Object({ evaluations_semantic: Type.Optional(Type.Union(semantics.map((one) => Type.Literal(one)))) }),
+  ),
+});
+type EvaluationsRequest = Type.Static<typeof evaluationsRequest>;
+type Parts = Pick<EvaluationsRequest, keyof typeof parts>;
+const validateMany = tolerantly(evaluationsRequest);
+
+export const evaluateMany =
+  (needs: DecisionNeeds) =>
+  async (request: JsonRequest): Promise<JsonAnswer> => {
+    const many = request.body as { readonly evaluations?: unknown } | undefined;
+    // §7.1: without `evaluations` it is one evaluation, and answered as one.
+    if (many?.evaluations === undefined || (Array.isArray(many.evaluations) && many.evaluations.length === 0))
+      return evaluate(needs)(request);
+    const answers = await answersTo(needs, request);
+    if (isFault(answers)) return refused(answers);
+    const unasked = answers.find((answer) => isFault(answer) && answer.fault === "insufficient_scope");
+    // Who may not ask is told so once, and not a hundred times that nobody may do anything.
+    if (isFault(unasked)) return refused(unasked);
+    return done({ evaluations: answers.map((answer) => (isFault(answer) ? failed(answer) : evaluation(answer))) });
+  };
+
+const answersTo = async (
+  needs: DecisionNeeds,
+  request: JsonRequest,
+): Promise<Result<readonly Result<CheckAnswer>[]>> => {
+  const proven = await readPresented(needs, request);
+  if (isFault(proven)) return proven;
+  const checked = validateMany(request.body);
+  if (isFault(checked)) return checked;
+  const { evaluations = [], options, ...defaults } = checked.value as EvaluationsRequest;
+  const questions = evaluations.map((one) => {
+    const complete = validate(withDefaults(one, defaults));
+    return isFault(complete) ? complete : questionOf(needs.model, complete.value as EvaluationRequest);
+  });
+  return check(needs, proven.presented, questions, proven.jkt, options?.evaluations_semantic);
+};
+
+/** §7.1.1: what an evaluation has takes the place of the default, whole; a type, an id or a name it leaves out is still the default's. */
+const withDefaults = (one: Parts, defaults: Parts): Parts => ({
+  ...defaults,
+  ...one,
+  ...both("subject", one, defaults, ["type", "id"]),
+  ...both("resource", one, defaults, ["type", "id"]),
+  ...both("action", one, defaults, ["name"]),
+});
+
+const both = (
+  part: "subject" | "resource" | "action",
+  one: Parts,
+  defaults: Parts,
+  needed: readonly string[],
+): Readonly<Record<string, unknown>> => {
+  const [own, usual] = [one[part], defaults[part]];
+  if (!isObject(own) || !isObject(usual)) return {};
+  const missing = needed.filter((name) => !Object.hasOwn(own, name) && Object.hasOwn(usual, name));
+  return { [part]: { ...own, ...Object.fromEntries(missing.map((name) => [name, usual[name]])) } };
+};
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null;
+
+/** §7.2.1: one that could not be decided permits nothing, and says why; the others are answered. */
+const failed = (failure: Fault) => ({
+  decision: false,
+  context: { error: { status: faults[failure.fault].status, code: failure.fault, message: failure.detail } },
+});

@@ -96,8 +96,19 @@ export const buildHttp = (needs: HttpNeeds): FastifyInstance => {
     );
     done();
   });
+  app.addHook("onRequest", (request, reply, done) => {
+    // AuthZEN 1.0 §10.1.7: whoever numbers its questions finds the number on the answer, whatever that is.
+    const asked = isDecision(request) ? header(request, "x-request-id") : undefined;
+    if (asked !== undefined) void reply.header("x-request-id", asked);
+    done();
+  });
   app.setNotFoundHandler((request, reply) => send(reply, request, nothingAt(request)));
-  app.setErrorHandler((error, request, reply) => send(reply, request, faultOf(needs.log, error, request.id)));
+  app.setErrorHandler((error, request, reply) => {
+    const failure = faultOf(needs.log, error, request.id);
+    // AuthZEN 1.0 §10.1.6 knows no 415: a body that is not JSON is a bad request there.
+    const known = failure.fault === "unsupported_media_type" && isDecision(request);
+    return send(reply, request, known ? fault("invalid_argument", failure.detail) : failure);
+  });
   const all = mounted(needs.routes);
   for (const one of all) if (!isAtTheDoor(one)) mount(app, needs, one);
   for (const [url, methods] of methodsByUrl(all)) refuseOtherMethods(app, url, methods);
@@ -256,6 +267,9 @@ const header = (request: FastifyRequest, name: string): string | undefined => {
   const value = request.headers[name];
   return typeof value === "string" ? value : undefined;
 };
+
+/** Whether it was sent to the decision point. */
+const isDecision = (request: FastifyRequest): boolean => request.routeOptions.url?.includes("/access/v1/") === true;
 
 const pathOf = (request: FastifyRequest): string => request.url.split("?", 1)[0] ?? "";
 

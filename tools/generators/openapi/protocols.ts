@@ -1,8 +1,7 @@
 // The endpoints whose form a standard fixes. What is said here is checked against the server by the tests of each protocol; here it only
 // has to be complete: a route without an entry stops the generator.
-import { plain } from "./operations.ts";
-import { evaluationRequest } from "../../../server/transport/http/authzen.ts";
 import type { Route } from "../../../server/transport/http/routes.ts";
+import { decisionEntries } from "./decisions.ts";
 import { forwardAuthEntries } from "./forward-auth.ts";
 import type { Entry } from "./operations.ts";
 import { registrationEntries } from "./registration.ts";
@@ -352,30 +351,5 @@ const described: Readonly<Record<string, ProtocolEntry>> = {
   },
   "GET /oauth/logout": logoutEntry("oauth.logout", "query"),
   "POST /oauth/logout": logoutEntry("oauth.logout-by-form", "form"),
-  "POST /access/v1/evaluation": {
-    operationId: "access.evaluate",
-    summary: "Ask whether a principal may do something (AuthZEN 1.0 §6)",
-    tags: ["access"],
-    requestBody: { required: true, content: { "application/json": { schema: plain(evaluationRequest) } } },
-    responses: json("the decision and its reasons", {
-      type: "object",
-      required: ["decision"],
-      properties: {
-        decision: { type: "boolean", description: "only `true` is a yes" },
-        context: {
-          type: "object",
-          properties: {
-            effect: { type: "string", enum: ["permit", "conditional", "deny"] },
-            because: { type: "object", description: "the rule that decided, and what it rests on" },
-            obligations: {
-              type: "array",
-              items: { type: "object" },
-              description: "what must be met before a conditional answer is a yes",
-            },
-            reasons: { ...strings, description: "the same in sentences" },
-          },
-        },
-      },
-    }),
-  },
+  ...decisionEntries,
 };

@@ -202,11 +202,11 @@ export interface Reason {
   text: string;
   /** The role that permits it, where one does. */
   role: string;
-  /** The role assignment that permits it, where one does: `role-assignments/{uuid}`. */
+  /** The role assignment that permits it, where one does: its id. */
   assignment: string;
-  /** The perimeter at which that authority is anchored, as a ref. */
+  /** The node at which that authority is anchored: its id. */
   anchor: string;
-  /** The resource grant that permits it, where one does: `resource-grants/{uuid}`. */
+  /** The resource grant that permits it, where one does: its id. */
   grant: string;
   /** The level of that grant. */
   level: string;
@@ -253,10 +253,53 @@ export interface ExplainPermissionResponse {
   decision:
     | CheckPermissionResponse
     | undefined;
-  /** Everything that permits it, the decision's own reason first. Empty where nothing does. */
-  permittedBy: Reason[];
-  /** What would have permitted it and does not, the nearest first: expired, out of reach, a condition that is not met. Empty where it is permitted. */
-  missing: Reason[];
+  /** Every assignment and grant that has to do with the permission, what permits it first. */
+  considered: Considered[];
+  /**
+   * Each step that alone would turn the denial into something better, the nearest first. Empty where it is none, or where more than one
+   * is missing.
+   */
+  missing: MissingStep[];
+  /** Whether more was considered than is shown. */
+  truncated: boolean;
+}
+
+/** One assignment or grant that was looked at. */
+export interface Considered {
+  /** The assignment, `role-assignments/{uuid}`, or the grant, `resource-grants/{uuid}`. */
+  binding: string;
+  /** The role or the level it gives. */
+  gives: string;
+  /** The id of the node it was given at, or `host`. */
+  node: string;
+  /** `subtree` or `self`; empty for a grant, which holds below its node. */
+  propagation: string;
+  /** `permits`, `within_grants`, `needs_role`, `out_of_reach`, `expired` or `condition_not_met`. */
+  outcome: string;
+  /** The group through which the principal has it: `groups/{uuid}`. */
+  via: string;
+  /** CEL. */
+  condition: string;
+  /** Why the condition can't be evaluated. */
+  error: string;
+  /** Seconds since the epoch; 0 never. */
+  expiresAt: number;
+}
+
+/** One step that would be enough. */
+export interface MissingStep {
+  /** `condition`, `scope`, `grant`, `role`, `renewal`, `active_principal` or `active_node`. */
+  missing: string;
+  /** The assignment or grant it is about, as in Considered. */
+  binding: string;
+  /** For `grant`: the levels, for `role`: the roles, of which one is enough; for `scope`: the scope. */
+  anyOf: string[];
+  /** The id of the node it is about, or `host`. */
+  node: string;
+  /** For `condition`: CEL. */
+  condition: string;
+  /** Why the condition can't be evaluated. */
+  error: string;
 }
 
 export interface ListResourcesRequest {
@@ -2060,7 +2103,7 @@ export const ExplainPermissionRequest: MessageFns<ExplainPermissionRequest> = {
 };
 
 function createBaseExplainPermissionResponse(): ExplainPermissionResponse {
-  return { decision: undefined, permittedBy: [], missing: [] };
+  return { decision: undefined, considered: [], missing: [], truncated: false };
 }
 
 export const ExplainPermissionResponse: MessageFns<ExplainPermissionResponse> = {
@@ -2068,11 +2111,14 @@ export const ExplainPermissionResponse: MessageFns<ExplainPermissionResponse> = 
     if (message.decision !== undefined) {
       CheckPermissionResponse.encode(message.decision, writer.uint32(10).fork()).join();
     }
-    for (const v of message.permittedBy) {
-      Reason.encode(v!, writer.uint32(18).fork()).join();
+    for (const v of message.considered) {
+      Considered.encode(v!, writer.uint32(18).fork()).join();
     }
     for (const v of message.missing) {
-      Reason.encode(v!, writer.uint32(26).fork()).join();
+      MissingStep.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.truncated !== false) {
+      writer.uint32(32).bool(message.truncated);
     }
     return writer;
   },
@@ -2103,7 +2149,7 @@ export const ExplainPermissionResponse: MessageFns<ExplainPermissionResponse> = 
               break;
             }
 
-            message.permittedBy.push(Reason.decode(reader, reader.uint32()));
+            message.considered.push(Considered.decode(reader, reader.uint32()));
             continue;
           }
           case 3: {
@@ -2111,7 +2157,15 @@ export const ExplainPermissionResponse: MessageFns<ExplainPermissionResponse> = 
               break;
             }
 
-            message.missing.push(Reason.decode(reader, reader.uint32()));
+            message.missing.push(MissingStep.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.truncated = reader.bool();
             continue;
           }
         }
@@ -2129,12 +2183,11 @@ export const ExplainPermissionResponse: MessageFns<ExplainPermissionResponse> = 
   fromJSON(object: any): ExplainPermissionResponse {
     return {
       decision: isSet(object.decision) ? CheckPermissionResponse.fromJSON(object.decision) : undefined,
-      permittedBy: globalThis.Array.isArray(object?.permittedBy)
-        ? object.permittedBy.map((e: any) => Reason.fromJSON(e))
-        : globalThis.Array.isArray(object?.permitted_by)
-        ? object.permitted_by.map((e: any) => Reason.fromJSON(e))
+      considered: globalThis.Array.isArray(object?.considered)
+        ? object.considered.map((e: any) => Considered.fromJSON(e))
         : [],
-      missing: globalThis.Array.isArray(object?.missing) ? object.missing.map((e: any) => Reason.fromJSON(e)) : [],
+      missing: globalThis.Array.isArray(object?.missing) ? object.missing.map((e: any) => MissingStep.fromJSON(e)) : [],
+      truncated: isSet(object.truncated) ? globalThis.Boolean(object.truncated) : false,
     };
   },
 
@@ -2143,11 +2196,14 @@ export const ExplainPermissionResponse: MessageFns<ExplainPermissionResponse> = 
     if (message.decision !== undefined) {
       obj.decision = CheckPermissionResponse.toJSON(message.decision);
     }
-    if (message.permittedBy?.length) {
-      obj.permittedBy = message.permittedBy.map((e) => Reason.toJSON(e));
+    if (message.considered?.length) {
+      obj.considered = message.considered.map((e) => Considered.toJSON(e));
     }
     if (message.missing?.length) {
-      obj.missing = message.missing.map((e) => Reason.toJSON(e));
+      obj.missing = message.missing.map((e) => MissingStep.toJSON(e));
+    }
+    if (message.truncated !== false) {
+      obj.truncated = message.truncated;
     }
     return obj;
   },
@@ -2160,8 +2216,373 @@ export const ExplainPermissionResponse: MessageFns<ExplainPermissionResponse> = 
     message.decision = (object.decision !== undefined && object.decision !== null)
       ? CheckPermissionResponse.fromPartial(object.decision)
       : undefined;
-    message.permittedBy = object.permittedBy?.map((e) => Reason.fromPartial(e)) || [];
-    message.missing = object.missing?.map((e) => Reason.fromPartial(e)) || [];
+    message.considered = object.considered?.map((e) => Considered.fromPartial(e)) || [];
+    message.missing = object.missing?.map((e) => MissingStep.fromPartial(e)) || [];
+    message.truncated = object.truncated ?? false;
+    return message;
+  },
+};
+
+function createBaseConsidered(): Considered {
+  return {
+    binding: "",
+    gives: "",
+    node: "",
+    propagation: "",
+    outcome: "",
+    via: "",
+    condition: "",
+    error: "",
+    expiresAt: 0,
+  };
+}
+
+export const Considered: MessageFns<Considered> = {
+  encode(message: Considered, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.binding !== "") {
+      writer.uint32(10).string(message.binding);
+    }
+    if (message.gives !== "") {
+      writer.uint32(18).string(message.gives);
+    }
+    if (message.node !== "") {
+      writer.uint32(26).string(message.node);
+    }
+    if (message.propagation !== "") {
+      writer.uint32(34).string(message.propagation);
+    }
+    if (message.outcome !== "") {
+      writer.uint32(42).string(message.outcome);
+    }
+    if (message.via !== "") {
+      writer.uint32(50).string(message.via);
+    }
+    if (message.condition !== "") {
+      writer.uint32(58).string(message.condition);
+    }
+    if (message.error !== "") {
+      writer.uint32(66).string(message.error);
+    }
+    if (message.expiresAt !== 0) {
+      writer.uint32(72).int64(message.expiresAt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Considered {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConsidered();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.binding = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.gives = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.propagation = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.outcome = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.via = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.condition = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.error = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.expiresAt = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Considered {
+    return {
+      binding: isSet(object.binding) ? globalThis.String(object.binding) : "",
+      gives: isSet(object.gives) ? globalThis.String(object.gives) : "",
+      node: isSet(object.node) ? globalThis.String(object.node) : "",
+      propagation: isSet(object.propagation) ? globalThis.String(object.propagation) : "",
+      outcome: isSet(object.outcome) ? globalThis.String(object.outcome) : "",
+      via: isSet(object.via) ? globalThis.String(object.via) : "",
+      condition: isSet(object.condition) ? globalThis.String(object.condition) : "",
+      error: isSet(object.error) ? globalThis.String(object.error) : "",
+      expiresAt: isSet(object.expiresAt)
+        ? globalThis.Number(object.expiresAt)
+        : isSet(object.expires_at)
+        ? globalThis.Number(object.expires_at)
+        : 0,
+    };
+  },
+
+  toJSON(message: Considered): unknown {
+    const obj: any = {};
+    if (message.binding !== "") {
+      obj.binding = message.binding;
+    }
+    if (message.gives !== "") {
+      obj.gives = message.gives;
+    }
+    if (message.node !== "") {
+      obj.node = message.node;
+    }
+    if (message.propagation !== "") {
+      obj.propagation = message.propagation;
+    }
+    if (message.outcome !== "") {
+      obj.outcome = message.outcome;
+    }
+    if (message.via !== "") {
+      obj.via = message.via;
+    }
+    if (message.condition !== "") {
+      obj.condition = message.condition;
+    }
+    if (message.error !== "") {
+      obj.error = message.error;
+    }
+    if (message.expiresAt !== 0) {
+      obj.expiresAt = Math.round(message.expiresAt);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Considered>): Considered {
+    return Considered.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Considered>): Considered {
+    const message = createBaseConsidered();
+    message.binding = object.binding ?? "";
+    message.gives = object.gives ?? "";
+    message.node = object.node ?? "";
+    message.propagation = object.propagation ?? "";
+    message.outcome = object.outcome ?? "";
+    message.via = object.via ?? "";
+    message.condition = object.condition ?? "";
+    message.error = object.error ?? "";
+    message.expiresAt = object.expiresAt ?? 0;
+    return message;
+  },
+};
+
+function createBaseMissingStep(): MissingStep {
+  return { missing: "", binding: "", anyOf: [], node: "", condition: "", error: "" };
+}
+
+export const MissingStep: MessageFns<MissingStep> = {
+  encode(message: MissingStep, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.missing !== "") {
+      writer.uint32(10).string(message.missing);
+    }
+    if (message.binding !== "") {
+      writer.uint32(18).string(message.binding);
+    }
+    for (const v of message.anyOf) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.node !== "") {
+      writer.uint32(34).string(message.node);
+    }
+    if (message.condition !== "") {
+      writer.uint32(42).string(message.condition);
+    }
+    if (message.error !== "") {
+      writer.uint32(50).string(message.error);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MissingStep {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMissingStep();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.missing = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.binding = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.anyOf.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.condition = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.error = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MissingStep {
+    return {
+      missing: isSet(object.missing) ? globalThis.String(object.missing) : "",
+      binding: isSet(object.binding) ? globalThis.String(object.binding) : "",
+      anyOf: globalThis.Array.isArray(object?.anyOf)
+        ? object.anyOf.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.any_of)
+        ? object.any_of.map((e: any) => globalThis.String(e))
+        : [],
+      node: isSet(object.node) ? globalThis.String(object.node) : "",
+      condition: isSet(object.condition) ? globalThis.String(object.condition) : "",
+      error: isSet(object.error) ? globalThis.String(object.error) : "",
+    };
+  },
+
+  toJSON(message: MissingStep): unknown {
+    const obj: any = {};
+    if (message.missing !== "") {
+      obj.missing = message.missing;
+    }
+    if (message.binding !== "") {
+      obj.binding = message.binding;
+    }
+    if (message.anyOf?.length) {
+      obj.anyOf = message.anyOf;
+    }
+    if (message.node !== "") {
+      obj.node = message.node;
+    }
+    if (message.condition !== "") {
+      obj.condition = message.condition;
+    }
+    if (message.error !== "") {
+      obj.error = message.error;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<MissingStep>): MissingStep {
+    return MissingStep.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MissingStep>): MissingStep {
+    const message = createBaseMissingStep();
+    message.missing = object.missing ?? "";
+    message.binding = object.binding ?? "";
+    message.anyOf = object.anyOf?.map((e) => e) || [];
+    message.node = object.node ?? "";
+    message.condition = object.condition ?? "";
+    message.error = object.error ?? "";
     return message;
   },
 };
@@ -4570,7 +4991,7 @@ export const IdentityDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Says why: every assignment and grant that permits, or the nearest step that is missing. Needs `access:explain`. */
+    /** Says why: every assignment and grant that was looked at with what it came to, and the steps that are missing. Needs `access:explain`. */
     explainPermission: {
       name: "ExplainPermission",
       requestType: ExplainPermissionRequest as typeof ExplainPermissionRequest,
@@ -4686,7 +5107,7 @@ export const IdentityService = {
       Buffer.from(BatchCheckPermissionsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): BatchCheckPermissionsResponse => BatchCheckPermissionsResponse.decode(value),
   },
-  /** Says why: every assignment and grant that permits, or the nearest step that is missing. Needs `access:explain`. */
+  /** Says why: every assignment and grant that was looked at with what it came to, and the steps that are missing. Needs `access:explain`. */
   explainPermission: {
     path: "/identity.v1.Identity/ExplainPermission" as const,
     requestStream: false as const,
@@ -4782,7 +5203,7 @@ export interface IdentityServer extends UntypedServiceImplementation {
   checkPermission: handleUnaryCall<CheckPermissionRequest, CheckPermissionResponse>;
   /** Decides up to 100 checks in one call, in the order they were sent. */
   batchCheckPermissions: handleUnaryCall<BatchCheckPermissionsRequest, BatchCheckPermissionsResponse>;
-  /** Says why: every assignment and grant that permits, or the nearest step that is missing. Needs `access:explain`. */
+  /** Says why: every assignment and grant that was looked at with what it came to, and the steps that are missing. Needs `access:explain`. */
   explainPermission: handleUnaryCall<ExplainPermissionRequest, ExplainPermissionResponse>;
   /**
    * The registered nodes of one type a principal may do one thing to, a page at a time: exactly those that CheckPermission allows. Needs
@@ -4859,7 +5280,7 @@ export interface IdentityClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: BatchCheckPermissionsResponse) => void,
   ): ClientUnaryCall;
-  /** Says why: every assignment and grant that permits, or the nearest step that is missing. Needs `access:explain`. */
+  /** Says why: every assignment and grant that was looked at with what it came to, and the steps that are missing. Needs `access:explain`. */
   explainPermission(
     request: ExplainPermissionRequest,
     callback: (error: ServiceError | null, response: ExplainPermissionResponse) => void,
@@ -5025,6 +5446,6 @@ export interface MessageFns<T> {
 /** For reflection: every file of the module and grpc.health.v1, each a FileDescriptorProto in base64. */
 export const fileDescriptors: readonly string[] = [
   "CillbnZveS9zZXJ2aWNlL2F1dGgvdjMvZXh0ZXJuYWxfYXV0aC5wcm90bxIVZW52b3kuc2VydmljZS5hdXRoLnYzIlcKDENoZWNrUmVxdWVzdBJHCgphdHRyaWJ1dGVzGAEgASgLMicuZW52b3kuc2VydmljZS5hdXRoLnYzLkF0dHJpYnV0ZUNvbnRleHRSCmF0dHJpYnV0ZXMitwUKEEF0dHJpYnV0ZUNvbnRleHQSSQoHcmVxdWVzdBgEIAEoCzIvLmVudm95LnNlcnZpY2UuYXV0aC52My5BdHRyaWJ1dGVDb250ZXh0LlJlcXVlc3RSB3JlcXVlc3QSbQoSY29udGV4dF9leHRlbnNpb25zGAogAygLMj4uZW52b3kuc2VydmljZS5hdXRoLnYzLkF0dHJpYnV0ZUNvbnRleHQuQ29udGV4dEV4dGVuc2lvbnNFbnRyeVIRY29udGV4dEV4dGVuc2lvbnMaUgoHUmVxdWVzdBJHCgRodHRwGAIgASgLMjMuZW52b3kuc2VydmljZS5hdXRoLnYzLkF0dHJpYnV0ZUNvbnRleHQuSHR0cFJlcXVlc3RSBGh0dHAazgIKC0h0dHBSZXF1ZXN0Eg4KAmlkGAEgASgJUgJpZBIWCgZtZXRob2QYAiABKAlSBm1ldGhvZBJaCgdoZWFkZXJzGAMgAygLMkAuZW52b3kuc2VydmljZS5hdXRoLnYzLkF0dHJpYnV0ZUNvbnRleHQuSHR0cFJlcXVlc3QuSGVhZGVyc0VudHJ5UgdoZWFkZXJzEhIKBHBhdGgYBCABKAlSBHBhdGgSEgoEaG9zdBgFIAEoCVIEaG9zdBIWCgZzY2hlbWUYBiABKAlSBnNjaGVtZRI/CgpoZWFkZXJfbWFwGA0gASgLMiAuZW52b3kuc2VydmljZS5hdXRoLnYzLkhlYWRlck1hcFIJaGVhZGVyTWFwGjoKDEhlYWRlcnNFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBGkQKFkNvbnRleHRFeHRlbnNpb25zRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASL6AQoNQ2hlY2tSZXNwb25zZRI4CgZzdGF0dXMYASABKAsyIC5lbnZveS5zZXJ2aWNlLmF1dGgudjMuUnBjU3RhdHVzUgZzdGF0dXMSVAoPZGVuaWVkX3Jlc3BvbnNlGAIgASgLMikuZW52b3kuc2VydmljZS5hdXRoLnYzLkRlbmllZEh0dHBSZXNwb25zZUgAUg5kZW5pZWRSZXNwb25zZRJICgtva19yZXNwb25zZRgDIAEoCzIlLmVudm95LnNlcnZpY2UuYXV0aC52My5Pa0h0dHBSZXNwb25zZUgAUgpva1Jlc3BvbnNlQg8KDWh0dHBfcmVzcG9uc2UipwEKEkRlbmllZEh0dHBSZXNwb25zZRI5CgZzdGF0dXMYASABKAsyIS5lbnZveS5zZXJ2aWNlLmF1dGgudjMuSHR0cFN0YXR1c1IGc3RhdHVzEkIKB2hlYWRlcnMYAiADKAsyKC5lbnZveS5zZXJ2aWNlLmF1dGgudjMuSGVhZGVyVmFsdWVPcHRpb25SB2hlYWRlcnMSEgoEYm9keRgDIAEoCVIEYm9keSLhAQoOT2tIdHRwUmVzcG9uc2USQgoHaGVhZGVycxgCIAMoCzIoLmVudm95LnNlcnZpY2UuYXV0aC52My5IZWFkZXJWYWx1ZU9wdGlvblIHaGVhZGVycxIqChFoZWFkZXJzX3RvX3JlbW92ZRgFIAMoCVIPaGVhZGVyc1RvUmVtb3ZlEl8KF3Jlc3BvbnNlX2hlYWRlcnNfdG9fYWRkGAYgAygLMiguZW52b3kuc2VydmljZS5hdXRoLnYzLkhlYWRlclZhbHVlT3B0aW9uUhRyZXNwb25zZUhlYWRlcnNUb0FkZCKeAQoRSGVhZGVyVmFsdWVPcHRpb24SOgoGaGVhZGVyGAEgASgLMiIuZW52b3kuc2VydmljZS5hdXRoLnYzLkhlYWRlclZhbHVlUgZoZWFkZXISIwoNYXBwZW5kX2FjdGlvbhgDIAEoBVIMYXBwZW5kQWN0aW9uEigKEGtlZXBfZW1wdHlfdmFsdWUYBCABKAhSDmtlZXBFbXB0eVZhbHVlIkkKCUhlYWRlck1hcBI8CgdoZWFkZXJzGAEgAygLMiIuZW52b3kuc2VydmljZS5hdXRoLnYzLkhlYWRlclZhbHVlUgdoZWFkZXJzIlIKC0hlYWRlclZhbHVlEhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZRIbCglyYXdfdmFsdWUYAyABKAxSCHJhd1ZhbHVlIiAKCkh0dHBTdGF0dXMSEgoEY29kZRgBIAEoBVIEY29kZSI5CglScGNTdGF0dXMSEgoEY29kZRgBIAEoBVIEY29kZRIYCgdtZXNzYWdlGAIgASgJUgdtZXNzYWdlMmMKDUF1dGhvcml6YXRpb24SUgoFQ2hlY2sSIy5lbnZveS5zZXJ2aWNlLmF1dGgudjMuQ2hlY2tSZXF1ZXN0GiQuZW52b3kuc2VydmljZS5hdXRoLnYzLkNoZWNrUmVzcG9uc2ViBnByb3RvMw==",
-  "ChppZGVudGl0eS92MS9pZGVudGl0eS5wcm90bxILaWRlbnRpdHkudjEiVgoWSW50cm9zcGVjdFRva2VuUmVxdWVzdBIUCgV0b2tlbhgBIAEoCVIFdG9rZW4SJgoPdG9rZW5fdHlwZV9oaW50GAIgASgJUg10b2tlblR5cGVIaW50IqoEChdJbnRyb3NwZWN0VG9rZW5SZXNwb25zZRIWCgZhY3RpdmUYASABKAhSBmFjdGl2ZRIYCgdzdWJqZWN0GAIgASgJUgdzdWJqZWN0EhsKCXRlbmFudF9pZBgDIAEoCVIIdGVuYW50SWQSJQoOcHJpbmNpcGFsX2tpbmQYBCABKAlSDXByaW5jaXBhbEtpbmQSGwoJY2xpZW50X2lkGAUgASgJUghjbGllbnRJZBIWCgZzY29wZXMYBiADKAlSBnNjb3BlcxIaCghhdWRpZW5jZRgHIAMoCVIIYXVkaWVuY2USHQoKZXhwaXJlc19hdBgIIAEoA1IJZXhwaXJlc0F0EhsKCWlzc3VlZF9hdBgJIAEoA1IIaXNzdWVkQXQSGQoIdG9rZW5faWQYCiABKAlSB3Rva2VuSWQSHQoKdG9rZW5fdHlwZRgLIAEoCVIJdG9rZW5UeXBlEhYKBmlzc3VlchgMIAEoCVIGaXNzdWVyEhQKBWFjdG9yGA0gASgJUgVhY3RvchIjCg1jcmVkZW50aWFsX2lkGA4gASgJUgxjcmVkZW50aWFsSWQSPQoMY29uZmlybWF0aW9uGA8gASgLMhkuaWRlbnRpdHkudjEuQ29uZmlybWF0aW9uUgxjb25maXJtYXRpb24SEAoDYWNyGBAgASgJUgNhY3ISGwoJYXV0aF90aW1lGBEgASgDUghhdXRoVGltZUoECBIQE1ILYWN0b3JfY2hhaW4iIAoMQ29uZmlybWF0aW9uEhAKA2prdBgBIAEoCVIDamt0ItEDChZDaGVja1Blcm1pc3Npb25SZXF1ZXN0Eh4KCXByaW5jaXBhbBgBIAEoCUgAUglwcmluY2lwYWwSFgoFdG9rZW4YAiABKAlIAFIFdG9rZW4SFgoGdGVuYW50GAMgASgJUgZ0ZW5hbnQSHgoKcGVybWlzc2lvbhgEIAEoCVIKcGVybWlzc2lvbhIaCghyZXNvdXJjZRgFIAEoCVIIcmVzb3VyY2USFgoGcGFyZW50GAYgASgJUgZwYXJlbnQSSgoHY29udGV4dBgHIAMoCzIwLmlkZW50aXR5LnYxLkNoZWNrUGVybWlzc2lvblJlcXVlc3QuQ29udGV4dEVudHJ5Ugdjb250ZXh0EhAKA2FjchgIIAEoCVIDYWNyEikKEWF0X2xlYXN0X2FzX2ZyZXNoGAogASgJUg5hdExlYXN0QXNGcmVzaBInCg9hdHRyaWJ1dGVzX2pzb24YDCABKAlSDmF0dHJpYnV0ZXNKc29uGjoKDENvbnRleHRFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBQgkKB3N1YmplY3RKBAgJEApKBAgLEAxSBWFjdG9yUgdleHBsYWluIt4BChdDaGVja1Blcm1pc3Npb25SZXNwb25zZRIYCgdhbGxvd2VkGAEgASgIUgdhbGxvd2VkEi0KB3JlYXNvbnMYAiADKAsyEy5pZGVudGl0eS52MS5SZWFzb25SB3JlYXNvbnMSOQoLb2JsaWdhdGlvbnMYAyADKAsyFy5pZGVudGl0eS52MS5PYmxpZ2F0aW9uUgtvYmxpZ2F0aW9ucxIsChJkZWNpZGVkX2F0X3ZlcnNpb24YBSABKAlSEGRlY2lkZWRBdFZlcnNpb25KBAgEEAVSC2RlY2lzaW9uX2lkItgBCgZSZWFzb24SEgoEY29kZRgBIAEoCVIEY29kZRISCgR0ZXh0GAIgASgJUgR0ZXh0EhIKBHJvbGUYAyABKAlSBHJvbGUSHgoKYXNzaWdubWVudBgEIAEoCVIKYXNzaWdubWVudBIWCgZhbmNob3IYBSABKAlSBmFuY2hvchIUCgVncmFudBgGIAEoCVIFZ3JhbnQSFAoFbGV2ZWwYByABKAlSBWxldmVsEhAKA3ZpYRgIIAEoCVIDdmlhEhwKCWNvbmRpdGlvbhgJIAEoCVIJY29uZGl0aW9uIjIKCk9ibGlnYXRpb24SEgoEa2luZBgBIAEoCVIEa2luZBIQCgNhY3IYAiABKAlSA2FjciKHAQocQmF0Y2hDaGVja1Blcm1pc3Npb25zUmVxdWVzdBI7CgZjaGVja3MYASADKAsyIy5pZGVudGl0eS52MS5DaGVja1Blcm1pc3Npb25SZXF1ZXN0UgZjaGVja3MSKgoEbW9kZRgCIAEoDjIWLmlkZW50aXR5LnYxLkJhdGNoTW9kZVIEbW9kZSJYCh1CYXRjaENoZWNrUGVybWlzc2lvbnNSZXNwb25zZRI3CgdyZXN1bHRzGAEgAygLMh0uaWRlbnRpdHkudjEuQmF0Y2hDaGVja1Jlc3VsdFIHcmVzdWx0cyKRAQoQQmF0Y2hDaGVja1Jlc3VsdBJCCghyZXNwb25zZRgBIAEoCzIkLmlkZW50aXR5LnYxLkNoZWNrUGVybWlzc2lvblJlc3BvbnNlSABSCHJlc3BvbnNlEi8KBWVycm9yGAIgASgLMhcuaWRlbnRpdHkudjEuQ2hlY2tFcnJvckgAUgVlcnJvckIICgZyZXN1bHQiVQoYRXhwbGFpblBlcm1pc3Npb25SZXF1ZXN0EjkKBWNoZWNrGAEgASgLMiMuaWRlbnRpdHkudjEuQ2hlY2tQZXJtaXNzaW9uUmVxdWVzdFIFY2hlY2sixAEKGUV4cGxhaW5QZXJtaXNzaW9uUmVzcG9uc2USQAoIZGVjaXNpb24YASABKAsyJC5pZGVudGl0eS52MS5DaGVja1Blcm1pc3Npb25SZXNwb25zZVIIZGVjaXNpb24SNgoMcGVybWl0dGVkX2J5GAIgAygLMhMuaWRlbnRpdHkudjEuUmVhc29uUgtwZXJtaXR0ZWRCeRItCgdtaXNzaW5nGAMgAygLMhMuaWRlbnRpdHkudjEuUmVhc29uUgdtaXNzaW5nIqIDChRMaXN0UmVzb3VyY2VzUmVxdWVzdBIeCglwcmluY2lwYWwYASABKAlIAFIJcHJpbmNpcGFsEhYKBXRva2VuGAIgASgJSABSBXRva2VuEhYKBnRlbmFudBgDIAEoCVIGdGVuYW50Eh4KCnBlcm1pc3Npb24YBCABKAlSCnBlcm1pc3Npb24SEgoEdHlwZRgFIAEoCVIEdHlwZRJICgdjb250ZXh0GAYgAygLMi4uaWRlbnRpdHkudjEuTGlzdFJlc291cmNlc1JlcXVlc3QuQ29udGV4dEVudHJ5Ugdjb250ZXh0EhAKA2FjchgHIAEoCVIDYWNyEicKD2F0dHJpYnV0ZXNfanNvbhgIIAEoCVIOYXR0cmlidXRlc0pzb24SGwoJcGFnZV9zaXplGAkgASgFUghwYWdlU2l6ZRIdCgpwYWdlX3Rva2VuGAogASgJUglwYWdlVG9rZW4aOgoMQ29udGV4dEVudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAFCCQoHc3ViamVjdCJdChVMaXN0UmVzb3VyY2VzUmVzcG9uc2USHAoJcmVzb3VyY2VzGAEgAygJUglyZXNvdXJjZXMSJgoPbmV4dF9wYWdlX3Rva2VuGAIgASgJUg1uZXh0UGFnZVRva2VuIucCChNMaXN0U3ViamVjdHNSZXF1ZXN0EhIKBGtpbmQYASABKAlSBGtpbmQSFgoGdGVuYW50GAIgASgJUgZ0ZW5hbnQSHgoKcGVybWlzc2lvbhgDIAEoCVIKcGVybWlzc2lvbhIaCghyZXNvdXJjZRgEIAEoCVIIcmVzb3VyY2USRwoHY29udGV4dBgFIAMoCzItLmlkZW50aXR5LnYxLkxpc3RTdWJqZWN0c1JlcXVlc3QuQ29udGV4dEVudHJ5Ugdjb250ZXh0EicKD2F0dHJpYnV0ZXNfanNvbhgGIAEoCVIOYXR0cmlidXRlc0pzb24SGwoJcGFnZV9zaXplGAcgASgFUghwYWdlU2l6ZRIdCgpwYWdlX3Rva2VuGAggASgJUglwYWdlVG9rZW4aOgoMQ29udGV4dEVudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAEiWgoUTGlzdFN1YmplY3RzUmVzcG9uc2USGgoIc3ViamVjdHMYASADKAlSCHN1YmplY3RzEiYKD25leHRfcGFnZV90b2tlbhgCIAEoCVINbmV4dFBhZ2VUb2tlbiKNAwoSTGlzdEFjdGlvbnNSZXF1ZXN0Eh4KCXByaW5jaXBhbBgBIAEoCUgAUglwcmluY2lwYWwSFgoFdG9rZW4YAiABKAlIAFIFdG9rZW4SFgoGdGVuYW50GAMgASgJUgZ0ZW5hbnQSGgoIcmVzb3VyY2UYBCABKAlSCHJlc291cmNlEhYKBnBhcmVudBgFIAEoCVIGcGFyZW50EkYKB2NvbnRleHQYBiADKAsyLC5pZGVudGl0eS52MS5MaXN0QWN0aW9uc1JlcXVlc3QuQ29udGV4dEVudHJ5Ugdjb250ZXh0EhAKA2FjchgHIAEoCVIDYWNyEicKD2F0dHJpYnV0ZXNfanNvbhgIIAEoCVIOYXR0cmlidXRlc0pzb24SKQoRYXRfbGVhc3RfYXNfZnJlc2gYCSABKAlSDmF0TGVhc3RBc0ZyZXNoGjoKDENvbnRleHRFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBQgkKB3N1YmplY3QiZQoTTGlzdEFjdGlvbnNSZXNwb25zZRIgCgtwZXJtaXNzaW9ucxgBIAMoCVILcGVybWlzc2lvbnMSLAoSZGVjaWRlZF9hdF92ZXJzaW9uGAIgASgJUhBkZWNpZGVkQXRWZXJzaW9uIjoKCkNoZWNrRXJyb3ISEgoEY29kZRgBIAEoCVIEY29kZRIYCgdtZXNzYWdlGAIgASgJUgdtZXNzYWdlIr8BChNSZWdpc3RlclVzZXJSZXF1ZXN0EhYKBnBhcmVudBgBIAEoCVIGcGFyZW50EhQKBWVtYWlsGAIgASgJUgVlbWFpbBIhCgxkaXNwbGF5X25hbWUYAyABKAlSC2Rpc3BsYXlOYW1lEhIKBHJvbGUYBCABKAlSBHJvbGUSJwoPaWRlbXBvdGVuY3lfa2V5GAUgASgJUg5pZGVtcG90ZW5jeUtleRIaCghwYXNzd29yZBgGIAEoCVIIcGFzc3dvcmQiXQoUUmVnaXN0ZXJVc2VyUmVzcG9uc2USJQoEdXNlchgBIAEoCzIRLmlkZW50aXR5LnYxLlVzZXJSBHVzZXISHgoKbWVtYmVyc2hpcBgCIAEoCVIKbWVtYmVyc2hpcCLOAQoEVXNlchIOCgJpZBgBIAEoCVICaWQSGgoIcmVzb3VyY2UYAiABKAlSCHJlc291cmNlEhYKBnBhcmVudBgDIAEoCVIGcGFyZW50EhQKBWVtYWlsGAQgASgJUgVlbWFpbBIhCgxkaXNwbGF5X25hbWUYBSABKAlSC2Rpc3BsYXlOYW1lEhQKBXN0YXRlGAYgASgJUgVzdGF0ZRISCgRldGFnGAcgASgJUgRldGFnEh8KC2NyZWF0ZV90aW1lGAggASgJUgpjcmVhdGVUaW1lIoADChFJc3N1ZVRva2VuUmVxdWVzdBIdCgpncmFudF90eXBlGAEgASgJUglncmFudFR5cGUSGwoJY2xpZW50X2lkGAIgASgJUghjbGllbnRJZBIjCg1jbGllbnRfc2VjcmV0GAMgASgJUgxjbGllbnRTZWNyZXQSFAoFc2NvcGUYBCABKAlSBXNjb3BlEhoKCHJlc291cmNlGAUgAygJUghyZXNvdXJjZRIjCg1yZWZyZXNoX3Rva2VuGAYgASgJUgxyZWZyZXNoVG9rZW4SGgoIdXNlcm5hbWUYByABKAlSCHVzZXJuYW1lEhoKCHBhc3N3b3JkGAggASgJUghwYXNzd29yZBIWCgZ0ZW5hbnQYCSABKAlSBnRlbmFudBIyChVjbGllbnRfYXNzZXJ0aW9uX3R5cGUYCiABKAlSE2NsaWVudEFzc2VydGlvblR5cGUSKQoQY2xpZW50X2Fzc2VydGlvbhgLIAEoCVIPY2xpZW50QXNzZXJ0aW9uSgQIDBAVIssBChJJc3N1ZVRva2VuUmVzcG9uc2USIQoMYWNjZXNzX3Rva2VuGAEgASgJUgthY2Nlc3NUb2tlbhIdCgp0b2tlbl90eXBlGAIgASgJUgl0b2tlblR5cGUSHQoKZXhwaXJlc19pbhgDIAEoA1IJZXhwaXJlc0luEhQKBXNjb3BlGAQgASgJUgVzY29wZRIjCg1yZWZyZXNoX3Rva2VuGAUgASgJUgxyZWZyZXNoVG9rZW4SGQoIaWRfdG9rZW4YBiABKAlSB2lkVG9rZW4iYQoSUmV2b2tlVG9rZW5SZXF1ZXN0EhQKBXRva2VuGAEgASgJUgV0b2tlbhImCg90b2tlbl90eXBlX2hpbnQYAiABKAlSDXRva2VuVHlwZUhpbnRKBAgDEARSB3Nlc3Npb24iFQoTUmV2b2tlVG9rZW5SZXNwb25zZSqOAQoJQmF0Y2hNb2RlEhoKFkJBVENIX01PREVfVU5TUEVDSUZJRUQQABIbChdCQVRDSF9NT0RFX0VWQUxVQVRFX0FMTBABEiEKHUJBVENIX01PREVfREVOWV9PTl9GSVJTVF9ERU5ZEAISJQohQkFUQ0hfTU9ERV9QRVJNSVRfT05fRklSU1RfUEVSTUlUEAMyjwcKCElkZW50aXR5ElwKD0ludHJvc3BlY3RUb2tlbhIjLmlkZW50aXR5LnYxLkludHJvc3BlY3RUb2tlblJlcXVlc3QaJC5pZGVudGl0eS52MS5JbnRyb3NwZWN0VG9rZW5SZXNwb25zZRJcCg9DaGVja1Blcm1pc3Npb24SIy5pZGVudGl0eS52MS5DaGVja1Blcm1pc3Npb25SZXF1ZXN0GiQuaWRlbnRpdHkudjEuQ2hlY2tQZXJtaXNzaW9uUmVzcG9uc2USbgoVQmF0Y2hDaGVja1Blcm1pc3Npb25zEikuaWRlbnRpdHkudjEuQmF0Y2hDaGVja1Blcm1pc3Npb25zUmVxdWVzdBoqLmlkZW50aXR5LnYxLkJhdGNoQ2hlY2tQZXJtaXNzaW9uc1Jlc3BvbnNlEmIKEUV4cGxhaW5QZXJtaXNzaW9uEiUuaWRlbnRpdHkudjEuRXhwbGFpblBlcm1pc3Npb25SZXF1ZXN0GiYuaWRlbnRpdHkudjEuRXhwbGFpblBlcm1pc3Npb25SZXNwb25zZRJWCg1MaXN0UmVzb3VyY2VzEiEuaWRlbnRpdHkudjEuTGlzdFJlc291cmNlc1JlcXVlc3QaIi5pZGVudGl0eS52MS5MaXN0UmVzb3VyY2VzUmVzcG9uc2USUwoMTGlzdFN1YmplY3RzEiAuaWRlbnRpdHkudjEuTGlzdFN1YmplY3RzUmVxdWVzdBohLmlkZW50aXR5LnYxLkxpc3RTdWJqZWN0c1Jlc3BvbnNlElAKC0xpc3RBY3Rpb25zEh8uaWRlbnRpdHkudjEuTGlzdEFjdGlvbnNSZXF1ZXN0GiAuaWRlbnRpdHkudjEuTGlzdEFjdGlvbnNSZXNwb25zZRJTCgxSZWdpc3RlclVzZXISIC5pZGVudGl0eS52MS5SZWdpc3RlclVzZXJSZXF1ZXN0GiEuaWRlbnRpdHkudjEuUmVnaXN0ZXJVc2VyUmVzcG9uc2USTQoKSXNzdWVUb2tlbhIeLmlkZW50aXR5LnYxLklzc3VlVG9rZW5SZXF1ZXN0Gh8uaWRlbnRpdHkudjEuSXNzdWVUb2tlblJlc3BvbnNlElAKC1Jldm9rZVRva2VuEh8uaWRlbnRpdHkudjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiAuaWRlbnRpdHkudjEuUmV2b2tlVG9rZW5SZXNwb25zZWIGcHJvdG8z",
+  "ChppZGVudGl0eS92MS9pZGVudGl0eS5wcm90bxILaWRlbnRpdHkudjEiVgoWSW50cm9zcGVjdFRva2VuUmVxdWVzdBIUCgV0b2tlbhgBIAEoCVIFdG9rZW4SJgoPdG9rZW5fdHlwZV9oaW50GAIgASgJUg10b2tlblR5cGVIaW50IqoEChdJbnRyb3NwZWN0VG9rZW5SZXNwb25zZRIWCgZhY3RpdmUYASABKAhSBmFjdGl2ZRIYCgdzdWJqZWN0GAIgASgJUgdzdWJqZWN0EhsKCXRlbmFudF9pZBgDIAEoCVIIdGVuYW50SWQSJQoOcHJpbmNpcGFsX2tpbmQYBCABKAlSDXByaW5jaXBhbEtpbmQSGwoJY2xpZW50X2lkGAUgASgJUghjbGllbnRJZBIWCgZzY29wZXMYBiADKAlSBnNjb3BlcxIaCghhdWRpZW5jZRgHIAMoCVIIYXVkaWVuY2USHQoKZXhwaXJlc19hdBgIIAEoA1IJZXhwaXJlc0F0EhsKCWlzc3VlZF9hdBgJIAEoA1IIaXNzdWVkQXQSGQoIdG9rZW5faWQYCiABKAlSB3Rva2VuSWQSHQoKdG9rZW5fdHlwZRgLIAEoCVIJdG9rZW5UeXBlEhYKBmlzc3VlchgMIAEoCVIGaXNzdWVyEhQKBWFjdG9yGA0gASgJUgVhY3RvchIjCg1jcmVkZW50aWFsX2lkGA4gASgJUgxjcmVkZW50aWFsSWQSPQoMY29uZmlybWF0aW9uGA8gASgLMhkuaWRlbnRpdHkudjEuQ29uZmlybWF0aW9uUgxjb25maXJtYXRpb24SEAoDYWNyGBAgASgJUgNhY3ISGwoJYXV0aF90aW1lGBEgASgDUghhdXRoVGltZUoECBIQE1ILYWN0b3JfY2hhaW4iIAoMQ29uZmlybWF0aW9uEhAKA2prdBgBIAEoCVIDamt0ItEDChZDaGVja1Blcm1pc3Npb25SZXF1ZXN0Eh4KCXByaW5jaXBhbBgBIAEoCUgAUglwcmluY2lwYWwSFgoFdG9rZW4YAiABKAlIAFIFdG9rZW4SFgoGdGVuYW50GAMgASgJUgZ0ZW5hbnQSHgoKcGVybWlzc2lvbhgEIAEoCVIKcGVybWlzc2lvbhIaCghyZXNvdXJjZRgFIAEoCVIIcmVzb3VyY2USFgoGcGFyZW50GAYgASgJUgZwYXJlbnQSSgoHY29udGV4dBgHIAMoCzIwLmlkZW50aXR5LnYxLkNoZWNrUGVybWlzc2lvblJlcXVlc3QuQ29udGV4dEVudHJ5Ugdjb250ZXh0EhAKA2FjchgIIAEoCVIDYWNyEikKEWF0X2xlYXN0X2FzX2ZyZXNoGAogASgJUg5hdExlYXN0QXNGcmVzaBInCg9hdHRyaWJ1dGVzX2pzb24YDCABKAlSDmF0dHJpYnV0ZXNKc29uGjoKDENvbnRleHRFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBQgkKB3N1YmplY3RKBAgJEApKBAgLEAxSBWFjdG9yUgdleHBsYWluIt4BChdDaGVja1Blcm1pc3Npb25SZXNwb25zZRIYCgdhbGxvd2VkGAEgASgIUgdhbGxvd2VkEi0KB3JlYXNvbnMYAiADKAsyEy5pZGVudGl0eS52MS5SZWFzb25SB3JlYXNvbnMSOQoLb2JsaWdhdGlvbnMYAyADKAsyFy5pZGVudGl0eS52MS5PYmxpZ2F0aW9uUgtvYmxpZ2F0aW9ucxIsChJkZWNpZGVkX2F0X3ZlcnNpb24YBSABKAlSEGRlY2lkZWRBdFZlcnNpb25KBAgEEAVSC2RlY2lzaW9uX2lkItgBCgZSZWFzb24SEgoEY29kZRgBIAEoCVIEY29kZRISCgR0ZXh0GAIgASgJUgR0ZXh0EhIKBHJvbGUYAyABKAlSBHJvbGUSHgoKYXNzaWdubWVudBgEIAEoCVIKYXNzaWdubWVudBIWCgZhbmNob3IYBSABKAlSBmFuY2hvchIUCgVncmFudBgGIAEoCVIFZ3JhbnQSFAoFbGV2ZWwYByABKAlSBWxldmVsEhAKA3ZpYRgIIAEoCVIDdmlhEhwKCWNvbmRpdGlvbhgJIAEoCVIJY29uZGl0aW9uIjIKCk9ibGlnYXRpb24SEgoEa2luZBgBIAEoCVIEa2luZBIQCgNhY3IYAiABKAlSA2FjciKHAQocQmF0Y2hDaGVja1Blcm1pc3Npb25zUmVxdWVzdBI7CgZjaGVja3MYASADKAsyIy5pZGVudGl0eS52MS5DaGVja1Blcm1pc3Npb25SZXF1ZXN0UgZjaGVja3MSKgoEbW9kZRgCIAEoDjIWLmlkZW50aXR5LnYxLkJhdGNoTW9kZVIEbW9kZSJYCh1CYXRjaENoZWNrUGVybWlzc2lvbnNSZXNwb25zZRI3CgdyZXN1bHRzGAEgAygLMh0uaWRlbnRpdHkudjEuQmF0Y2hDaGVja1Jlc3VsdFIHcmVzdWx0cyKRAQoQQmF0Y2hDaGVja1Jlc3VsdBJCCghyZXNwb25zZRgBIAEoCzIkLmlkZW50aXR5LnYxLkNoZWNrUGVybWlzc2lvblJlc3BvbnNlSABSCHJlc3BvbnNlEi8KBWVycm9yGAIgASgLMhcuaWRlbnRpdHkudjEuQ2hlY2tFcnJvckgAUgVlcnJvckIICgZyZXN1bHQiVQoYRXhwbGFpblBlcm1pc3Npb25SZXF1ZXN0EjkKBWNoZWNrGAEgASgLMiMuaWRlbnRpdHkudjEuQ2hlY2tQZXJtaXNzaW9uUmVxdWVzdFIFY2hlY2si6AEKGUV4cGxhaW5QZXJtaXNzaW9uUmVzcG9uc2USQAoIZGVjaXNpb24YASABKAsyJC5pZGVudGl0eS52MS5DaGVja1Blcm1pc3Npb25SZXNwb25zZVIIZGVjaXNpb24SNwoKY29uc2lkZXJlZBgCIAMoCzIXLmlkZW50aXR5LnYxLkNvbnNpZGVyZWRSCmNvbnNpZGVyZWQSMgoHbWlzc2luZxgDIAMoCzIYLmlkZW50aXR5LnYxLk1pc3NpbmdTdGVwUgdtaXNzaW5nEhwKCXRydW5jYXRlZBgEIAEoCFIJdHJ1bmNhdGVkIvEBCgpDb25zaWRlcmVkEhgKB2JpbmRpbmcYASABKAlSB2JpbmRpbmcSFAoFZ2l2ZXMYAiABKAlSBWdpdmVzEhIKBG5vZGUYAyABKAlSBG5vZGUSIAoLcHJvcGFnYXRpb24YBCABKAlSC3Byb3BhZ2F0aW9uEhgKB291dGNvbWUYBSABKAlSB291dGNvbWUSEAoDdmlhGAYgASgJUgN2aWESHAoJY29uZGl0aW9uGAcgASgJUgljb25kaXRpb24SFAoFZXJyb3IYCCABKAlSBWVycm9yEh0KCmV4cGlyZXNfYXQYCSABKANSCWV4cGlyZXNBdCKgAQoLTWlzc2luZ1N0ZXASGAoHbWlzc2luZxgBIAEoCVIHbWlzc2luZxIYCgdiaW5kaW5nGAIgASgJUgdiaW5kaW5nEhUKBmFueV9vZhgDIAMoCVIFYW55T2YSEgoEbm9kZRgEIAEoCVIEbm9kZRIcCgljb25kaXRpb24YBSABKAlSCWNvbmRpdGlvbhIUCgVlcnJvchgGIAEoCVIFZXJyb3IiogMKFExpc3RSZXNvdXJjZXNSZXF1ZXN0Eh4KCXByaW5jaXBhbBgBIAEoCUgAUglwcmluY2lwYWwSFgoFdG9rZW4YAiABKAlIAFIFdG9rZW4SFgoGdGVuYW50GAMgASgJUgZ0ZW5hbnQSHgoKcGVybWlzc2lvbhgEIAEoCVIKcGVybWlzc2lvbhISCgR0eXBlGAUgASgJUgR0eXBlEkgKB2NvbnRleHQYBiADKAsyLi5pZGVudGl0eS52MS5MaXN0UmVzb3VyY2VzUmVxdWVzdC5Db250ZXh0RW50cnlSB2NvbnRleHQSEAoDYWNyGAcgASgJUgNhY3ISJwoPYXR0cmlidXRlc19qc29uGAggASgJUg5hdHRyaWJ1dGVzSnNvbhIbCglwYWdlX3NpemUYCSABKAVSCHBhZ2VTaXplEh0KCnBhZ2VfdG9rZW4YCiABKAlSCXBhZ2VUb2tlbho6CgxDb250ZXh0RW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4AUIJCgdzdWJqZWN0Il0KFUxpc3RSZXNvdXJjZXNSZXNwb25zZRIcCglyZXNvdXJjZXMYASADKAlSCXJlc291cmNlcxImCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlSDW5leHRQYWdlVG9rZW4i5wIKE0xpc3RTdWJqZWN0c1JlcXVlc3QSEgoEa2luZBgBIAEoCVIEa2luZBIWCgZ0ZW5hbnQYAiABKAlSBnRlbmFudBIeCgpwZXJtaXNzaW9uGAMgASgJUgpwZXJtaXNzaW9uEhoKCHJlc291cmNlGAQgASgJUghyZXNvdXJjZRJHCgdjb250ZXh0GAUgAygLMi0uaWRlbnRpdHkudjEuTGlzdFN1YmplY3RzUmVxdWVzdC5Db250ZXh0RW50cnlSB2NvbnRleHQSJwoPYXR0cmlidXRlc19qc29uGAYgASgJUg5hdHRyaWJ1dGVzSnNvbhIbCglwYWdlX3NpemUYByABKAVSCHBhZ2VTaXplEh0KCnBhZ2VfdG9rZW4YCCABKAlSCXBhZ2VUb2tlbho6CgxDb250ZXh0RW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASJaChRMaXN0U3ViamVjdHNSZXNwb25zZRIaCghzdWJqZWN0cxgBIAMoCVIIc3ViamVjdHMSJgoPbmV4dF9wYWdlX3Rva2VuGAIgASgJUg1uZXh0UGFnZVRva2VuIo0DChJMaXN0QWN0aW9uc1JlcXVlc3QSHgoJcHJpbmNpcGFsGAEgASgJSABSCXByaW5jaXBhbBIWCgV0b2tlbhgCIAEoCUgAUgV0b2tlbhIWCgZ0ZW5hbnQYAyABKAlSBnRlbmFudBIaCghyZXNvdXJjZRgEIAEoCVIIcmVzb3VyY2USFgoGcGFyZW50GAUgASgJUgZwYXJlbnQSRgoHY29udGV4dBgGIAMoCzIsLmlkZW50aXR5LnYxLkxpc3RBY3Rpb25zUmVxdWVzdC5Db250ZXh0RW50cnlSB2NvbnRleHQSEAoDYWNyGAcgASgJUgNhY3ISJwoPYXR0cmlidXRlc19qc29uGAggASgJUg5hdHRyaWJ1dGVzSnNvbhIpChFhdF9sZWFzdF9hc19mcmVzaBgJIAEoCVIOYXRMZWFzdEFzRnJlc2gaOgoMQ29udGV4dEVudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAFCCQoHc3ViamVjdCJlChNMaXN0QWN0aW9uc1Jlc3BvbnNlEiAKC3Blcm1pc3Npb25zGAEgAygJUgtwZXJtaXNzaW9ucxIsChJkZWNpZGVkX2F0X3ZlcnNpb24YAiABKAlSEGRlY2lkZWRBdFZlcnNpb24iOgoKQ2hlY2tFcnJvchISCgRjb2RlGAEgASgJUgRjb2RlEhgKB21lc3NhZ2UYAiABKAlSB21lc3NhZ2UivwEKE1JlZ2lzdGVyVXNlclJlcXVlc3QSFgoGcGFyZW50GAEgASgJUgZwYXJlbnQSFAoFZW1haWwYAiABKAlSBWVtYWlsEiEKDGRpc3BsYXlfbmFtZRgDIAEoCVILZGlzcGxheU5hbWUSEgoEcm9sZRgEIAEoCVIEcm9sZRInCg9pZGVtcG90ZW5jeV9rZXkYBSABKAlSDmlkZW1wb3RlbmN5S2V5EhoKCHBhc3N3b3JkGAYgASgJUghwYXNzd29yZCJdChRSZWdpc3RlclVzZXJSZXNwb25zZRIlCgR1c2VyGAEgASgLMhEuaWRlbnRpdHkudjEuVXNlclIEdXNlchIeCgptZW1iZXJzaGlwGAIgASgJUgptZW1iZXJzaGlwIs4BCgRVc2VyEg4KAmlkGAEgASgJUgJpZBIaCghyZXNvdXJjZRgCIAEoCVIIcmVzb3VyY2USFgoGcGFyZW50GAMgASgJUgZwYXJlbnQSFAoFZW1haWwYBCABKAlSBWVtYWlsEiEKDGRpc3BsYXlfbmFtZRgFIAEoCVILZGlzcGxheU5hbWUSFAoFc3RhdGUYBiABKAlSBXN0YXRlEhIKBGV0YWcYByABKAlSBGV0YWcSHwoLY3JlYXRlX3RpbWUYCCABKAlSCmNyZWF0ZVRpbWUigAMKEUlzc3VlVG9rZW5SZXF1ZXN0Eh0KCmdyYW50X3R5cGUYASABKAlSCWdyYW50VHlwZRIbCgljbGllbnRfaWQYAiABKAlSCGNsaWVudElkEiMKDWNsaWVudF9zZWNyZXQYAyABKAlSDGNsaWVudFNlY3JldBIUCgVzY29wZRgEIAEoCVIFc2NvcGUSGgoIcmVzb3VyY2UYBSADKAlSCHJlc291cmNlEiMKDXJlZnJlc2hfdG9rZW4YBiABKAlSDHJlZnJlc2hUb2tlbhIaCgh1c2VybmFtZRgHIAEoCVIIdXNlcm5hbWUSGgoIcGFzc3dvcmQYCCABKAlSCHBhc3N3b3JkEhYKBnRlbmFudBgJIAEoCVIGdGVuYW50EjIKFWNsaWVudF9hc3NlcnRpb25fdHlwZRgKIAEoCVITY2xpZW50QXNzZXJ0aW9uVHlwZRIpChBjbGllbnRfYXNzZXJ0aW9uGAsgASgJUg9jbGllbnRBc3NlcnRpb25KBAgMEBUiywEKEklzc3VlVG9rZW5SZXNwb25zZRIhCgxhY2Nlc3NfdG9rZW4YASABKAlSC2FjY2Vzc1Rva2VuEh0KCnRva2VuX3R5cGUYAiABKAlSCXRva2VuVHlwZRIdCgpleHBpcmVzX2luGAMgASgDUglleHBpcmVzSW4SFAoFc2NvcGUYBCABKAlSBXNjb3BlEiMKDXJlZnJlc2hfdG9rZW4YBSABKAlSDHJlZnJlc2hUb2tlbhIZCghpZF90b2tlbhgGIAEoCVIHaWRUb2tlbiJhChJSZXZva2VUb2tlblJlcXVlc3QSFAoFdG9rZW4YASABKAlSBXRva2VuEiYKD3Rva2VuX3R5cGVfaGludBgCIAEoCVINdG9rZW5UeXBlSGludEoECAMQBFIHc2Vzc2lvbiIVChNSZXZva2VUb2tlblJlc3BvbnNlKo4BCglCYXRjaE1vZGUSGgoWQkFUQ0hfTU9ERV9VTlNQRUNJRklFRBAAEhsKF0JBVENIX01PREVfRVZBTFVBVEVfQUxMEAESIQodQkFUQ0hfTU9ERV9ERU5ZX09OX0ZJUlNUX0RFTlkQAhIlCiFCQVRDSF9NT0RFX1BFUk1JVF9PTl9GSVJTVF9QRVJNSVQQAzKPBwoISWRlbnRpdHkSXAoPSW50cm9zcGVjdFRva2VuEiMuaWRlbnRpdHkudjEuSW50cm9zcGVjdFRva2VuUmVxdWVzdBokLmlkZW50aXR5LnYxLkludHJvc3BlY3RUb2tlblJlc3BvbnNlElwKD0NoZWNrUGVybWlzc2lvbhIjLmlkZW50aXR5LnYxLkNoZWNrUGVybWlzc2lvblJlcXVlc3QaJC5pZGVudGl0eS52MS5DaGVja1Blcm1pc3Npb25SZXNwb25zZRJuChVCYXRjaENoZWNrUGVybWlzc2lvbnMSKS5pZGVudGl0eS52MS5CYXRjaENoZWNrUGVybWlzc2lvbnNSZXF1ZXN0GiouaWRlbnRpdHkudjEuQmF0Y2hDaGVja1Blcm1pc3Npb25zUmVzcG9uc2USYgoRRXhwbGFpblBlcm1pc3Npb24SJS5pZGVudGl0eS52MS5FeHBsYWluUGVybWlzc2lvblJlcXVlc3QaJi5pZGVudGl0eS52MS5FeHBsYWluUGVybWlzc2lvblJlc3BvbnNlElYKDUxpc3RSZXNvdXJjZXMSIS5pZGVudGl0eS52MS5MaXN0UmVzb3VyY2VzUmVxdWVzdBoiLmlkZW50aXR5LnYxLkxpc3RSZXNvdXJjZXNSZXNwb25zZRJTCgxMaXN0U3ViamVjdHMSIC5pZGVudGl0eS52MS5MaXN0U3ViamVjdHNSZXF1ZXN0GiEuaWRlbnRpdHkudjEuTGlzdFN1YmplY3RzUmVzcG9uc2USUAoLTGlzdEFjdGlvbnMSHy5pZGVudGl0eS52MS5MaXN0QWN0aW9uc1JlcXVlc3QaIC5pZGVudGl0eS52MS5MaXN0QWN0aW9uc1Jlc3BvbnNlElMKDFJlZ2lzdGVyVXNlchIgLmlkZW50aXR5LnYxLlJlZ2lzdGVyVXNlclJlcXVlc3QaIS5pZGVudGl0eS52MS5SZWdpc3RlclVzZXJSZXNwb25zZRJNCgpJc3N1ZVRva2VuEh4uaWRlbnRpdHkudjEuSXNzdWVUb2tlblJlcXVlc3QaHy5pZGVudGl0eS52MS5Jc3N1ZVRva2VuUmVzcG9uc2USUAoLUmV2b2tlVG9rZW4SHy5pZGVudGl0eS52MS5SZXZva2VUb2tlblJlcXVlc3QaIC5pZGVudGl0eS52MS5SZXZva2VUb2tlblJlc3BvbnNlYgZwcm90bzM=",
   "ChZoZWFsdGgvdjEvaGVhbHRoLnByb3RvEg5ncnBjLmhlYWx0aC52MSITChFIZWFsdGhMaXN0UmVxdWVzdCLEAQoSSGVhbHRoTGlzdFJlc3BvbnNlEkwKCHN0YXR1c2VzGAEgAygLMjAuZ3JwYy5oZWFsdGgudjEuSGVhbHRoTGlzdFJlc3BvbnNlLlN0YXR1c2VzRW50cnlSCHN0YXR1c2VzGmAKDVN0YXR1c2VzRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSOQoFdmFsdWUYAiABKAsyIy5ncnBjLmhlYWx0aC52MS5IZWFsdGhDaGVja1Jlc3BvbnNlUgV2YWx1ZToCOAEiLgoSSGVhbHRoQ2hlY2tSZXF1ZXN0EhgKB3NlcnZpY2UYASABKAlSB3NlcnZpY2UisQEKE0hlYWx0aENoZWNrUmVzcG9uc2USSQoGc3RhdHVzGAEgASgOMjEuZ3JwYy5oZWFsdGgudjEuSGVhbHRoQ2hlY2tSZXNwb25zZS5TZXJ2aW5nU3RhdHVzUgZzdGF0dXMiTwoNU2VydmluZ1N0YXR1cxILCgdVTktOT1dOEAASCwoHU0VSVklORxABEg8KC05PVF9TRVJWSU5HEAISEwoPU0VSVklDRV9VTktOT1dOEAMy/QEKBkhlYWx0aBJQCgVDaGVjaxIiLmdycGMuaGVhbHRoLnYxLkhlYWx0aENoZWNrUmVxdWVzdBojLmdycGMuaGVhbHRoLnYxLkhlYWx0aENoZWNrUmVzcG9uc2USUgoFV2F0Y2gSIi5ncnBjLmhlYWx0aC52MS5IZWFsdGhDaGVja1JlcXVlc3QaIy5ncnBjLmhlYWx0aC52MS5IZWFsdGhDaGVja1Jlc3BvbnNlMAESTQoETGlzdBIhLmdycGMuaGVhbHRoLnYxLkhlYWx0aExpc3RSZXF1ZXN0GiIuZ3JwYy5oZWFsdGgudjEuSGVhbHRoTGlzdFJlc3BvbnNlQmEKEWlvLmdycGMuaGVhbHRoLnYxQgtIZWFsdGhQcm90b1ABWixnb29nbGUuZ29sYW5nLm9yZy9ncnBjL2hlYWx0aC9ncnBjX2hlYWx0aF92MaoCDkdycGMuSGVhbHRoLlYxYgZwcm90bzM=",
 ];
