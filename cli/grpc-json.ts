@@ -3,6 +3,7 @@
  * `countersign grpc identity.v1.Identity/CheckPermission '{ "principal": "users/…", "permission": "flows:read" }'`
  */
 import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { AuthorizationDefinition } from "../server/transport/grpc/generated/envoy/service/auth/v3/external_auth.ts";
 import { IdentityDefinition } from "../server/transport/grpc/generated/identity/v1/identity.ts";
 
 export type JsonCall = {
@@ -37,12 +38,18 @@ type Codec = {
   readonly responseType: { decode(bytes: Uint8Array): unknown };
 };
 
+/** By `service/Method`. */
+const codecs: ReadonlyMap<string, Codec> = new Map(
+  [IdentityDefinition, AuthorizationDefinition].flatMap(({ fullName, methods }) =>
+    Object.values(methods).map((codec: Codec) => [`${fullName}/${codec.name}`, codec] as const),
+  ),
+);
+
 /** Calls and answers; never throws for what the server or the network does, nor for a request that is no such message. */
 export const callJson = async (call: JsonCall): Promise<JsonAnswer> => {
-  const codecs: readonly Codec[] = Object.values(IdentityDefinition.methods);
-  const codec = codecs.find(({ name }) => call.method === `${IdentityDefinition.fullName}/${name}`);
+  const codec = codecs.get(call.method);
   if (codec === undefined) {
-    const known = codecs.map(({ name }) => `${IdentityDefinition.fullName}/${name}`).join(", ");
+    const known = [...codecs.keys()].join(", ");
     return { status: "UNIMPLEMENTED", message: `there is no method \`${call.method}\`; there are ${known}` };
   }
   const request = readRequest(codec, call.json);

@@ -2,8 +2,14 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { callJson } from "../../cli/grpc-json.ts";
+import { AuthorizationDefinition } from "../../server/transport/grpc/generated/envoy/service/auth/v3/external_auth.ts";
 import { IdentityDefinition } from "../../server/transport/grpc/generated/identity/v1/identity.ts";
-import { identityRoutes, type IdentityHandlers } from "../../server/transport/grpc/routes.ts";
+import {
+  extAuthzRoutes,
+  type ExtAuthzHandlers,
+  identityRoutes,
+  type IdentityHandlers,
+} from "../../server/transport/grpc/routes.ts";
 import { startDeployment } from "../oauth/deployment.ts";
 import { partsOf, signedJwt } from "../oauth/jwt.ts";
 
@@ -26,18 +32,32 @@ const messages: Readonly<Record<string, Fields>> = {
   BatchCheckPermissions: { checks: [check] },
   RegisterUser: { parent: acme.ref, email: "grace@acme.example", displayName: "Grace" },
   RevokeToken: { token: subject },
+  Check: {
+    attributes: {
+      request: {
+        http: {
+          method: "GET",
+          path: "/",
+          host: "api.example.com",
+          scheme: "https",
+          headers: { authorization: `Bearer ${subject}` },
+        },
+      },
+      contextExtensions: { permission: "accounts:read" },
+    },
+  },
 };
 
 const ask = (method: string, authorization?: string) =>
   callJson({
     address: `127.0.0.1:${deployment.servers[0]?.grpcPort}`,
-    method: `identity.v1.Identity/${method}`,
+    method: `${routes.find((one) => one.method.name === method)?.service}/${method}`,
     json: messages[method] ?? assert.fail(`the sweep has no message for ${method}`),
     metadata: authorization === undefined ? {} : { authorization },
   });
 
 // The table is data; nothing of what its handlers need is touched by reading it.
-const routes = identityRoutes({} as IdentityHandlers);
+const routes = [...identityRoutes({} as IdentityHandlers), ...extAuthzRoutes({} as ExtAuthzHandlers)];
 const guarded = routes.flatMap(({ method, policy }) => ("public" in policy ? [] : [method.name]));
 
 const { header, claims } = partsOf(live);
@@ -50,7 +70,8 @@ assert.equal(await deployment.isActive(ofDisabled), true);
 await acme.does(`/v1/service-accounts/${disabled.id}:disable`);
 
 test("invariant 10: every method has a route, and the public ones are exactly these", () => {
-  const names = Object.values(IdentityDefinition.methods).map(({ name }) => name);
+  const definitions = [IdentityDefinition, AuthorizationDefinition];
+  const names: readonly string[] = definitions.flatMap(({ methods }) => Object.values(methods).map(({ name }) => name));
   assert.deepEqual(routes.map(({ method }) => method.name).toSorted(), names.toSorted());
   const open = routes.filter(({ policy }) => "public" in policy).map(({ method }) => method.name);
   assert.deepEqual(open, ["IssueToken"]);
@@ -80,6 +101,7 @@ const nothingLearnt: Readonly<Record<string, (answer: Awaited<ReturnType<typeof 
   BatchCheckPermissions: (answer) => "ok" in answer && JSON.stringify(answer.ok).includes("unknown_resource"),
   RegisterUser: (answer) => !("ok" in answer) && answer.status === "NOT_FOUND",
   RevokeToken: (answer) => "ok" in answer,
+  Check: (answer) => "ok" in answer && JSON.stringify(answer.ok).includes("invalid_token"),
 };
 
 test("invariant 2: another tenant's owner learns nothing and changes nothing, whatever the method", async () => {
