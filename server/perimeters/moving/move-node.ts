@@ -104,7 +104,7 @@ const pathOf = (model: Model, steps: readonly Step[], ancestors: readonly NodeId
   ancestors.flatMap((id) => steps.filter((step) => step.id === id).map((step) => nodeRef(model, step)));
 
 const checkSize = async (tx: Tx, node: TreeNode, parent: TreeNode): Promise<Fault | undefined> => {
-  const { nodes, levels } = await measureSubtree(tx, node.id, moved_nodes_max + 1);
+  const { nodes, levels } = await measureSubtree(tx, node.id);
   if (nodes > moved_nodes_max)
     return fault(
       "not_admissible",
