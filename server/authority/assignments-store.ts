@@ -11,6 +11,7 @@ import {
   hostTenant,
   type NodeId,
   parseRef,
+  type PrincipalId,
   type RoleId,
   type TenantId,
 } from "../../core/ids.ts";
@@ -18,7 +19,6 @@ import type { Model, PermissionSet } from "../../core/model/model.ts";
 import { expand, isSubset, permissionsIn } from "../../core/model/permissions.ts";
 import type { Tx } from "../platform/database/database.ts";
 import type { Beneficiary } from "./beneficiaries.ts";
-import type { Principal } from "./caller.ts";
 
 /** Role assignments as they are stored. */
 export type AssignmentTable = {
@@ -172,19 +172,19 @@ export const insertAssignment = async (tx: Tx, assignment: NewAssignment): Promi
 
 export type EndedAssignment = { readonly id: AssignmentId; readonly node: NodeId; readonly role: RoleName };
 
-/** Ends what is assigned to the principal at the node and below it; says what that was. Above the node nothing changes. */
+/** Ends what is assigned to the human at the node and below it; says what that was. Above the node nothing changes. */
 export const deleteAssignmentsBelow = async (
   tx: Tx,
-  principal: Principal,
+  user: PrincipalId,
   node: NodeId,
 ): Promise<readonly EndedAssignment[]> => {
   const rows = await tx.query<{ id: AssignmentId; node_id: NodeId; role_name: string | null; role_id: RoleId }>(
     "authority.end_assignments_below",
     `delete from role_assignments a using nodes n
-      where a.tenant_id = $1 and a.principal_kind = $2 and a.principal_id = $3
-        and n.tenant_id = $1 and n.id = a.node_id and $4 = any(n.ancestors)
+      where a.tenant_id = $1 and a.principal_kind = 'human' and a.principal_id = $2
+        and n.tenant_id = $1 and n.id = a.node_id and $3 = any(n.ancestors)
       returning a.id, a.node_id, a.role_name, a.role_id`,
-    [tx.tenant, principal.kind, principal.id, node],
+    [tx.tenant, user, node],
   );
   return rows.map((row) => ({
     id: row.id,

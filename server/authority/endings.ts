@@ -29,7 +29,7 @@ export type Ended = {
 export const endWithMembership = async (tx: Tx, { user, home }: Leaving, node: NodeId, now: Date): Promise<Ended> => {
   const stays = await isMember(tx, user);
   const from = stays ? node : rootNode(tx.tenant);
-  const assignments = await deleteAssignmentsBelow(tx, { kind: "human", id: user }, from);
+  const assignments = await deleteAssignmentsBelow(tx, user, from);
   const grants = await deleteGrantsBelow(tx, user, from);
   const groups = await leaveGroups(tx, user);
   tx.touch(principalVersion(tx.tenant, user));

@@ -41,7 +41,22 @@ export const populate = async (deployment: Deployment, name: string): Promise<Po
   const domain = await idOf("/v1/domains", { name: `${tenant.id}.example` });
   const group = await idOf("/v1/groups", { parent: client.ref, display_name: "A group" });
   const document = await idOf("/v1/resources", { type: "documents", parent: client.ref, display_name: "A folder" });
-  const token = await deployment.apiToken(await deployment.token(owner), ["accounts:read"]);
+  const ownerToken = await deployment.token(owner);
+  const token = await deployment.apiToken(ownerToken, ["accounts:read"]);
+  const grant = await idOf("/v1/resource-grants", {
+    parent: `documents/${document}`,
+    principal: service.ref,
+    level: "viewer",
+  });
+  // Lent by a principal of the tenant: the host has nothing there to lend.
+  const lent = await deployment.post("/v1/share-links", ownerToken, {
+    parent: `documents/${document}`,
+    level: "viewer",
+    display_name: "A link",
+    expire_time: inAMinute(),
+  });
+  assert.equal(lent.status, 201, lent.text);
+  const shareLink = lent.json<{ id: string; link: string }>();
   return {
     tenant,
     owner,
@@ -63,9 +78,17 @@ export const populate = async (deployment: Deployment, name: string): Promise<Po
       applications: application,
       groups: group,
       resources: document,
+      "resource-grants": grant,
+      "share-links": shareLink.id,
+      [shareLinkText]: shareLink.link,
     },
   };
 };
+
+/** Not an id: what opens the share link. */
+const shareLinkText = "a share link's text";
+
+const inAMinute = (): string => new Date(Date.now() + 60_000).toISOString();
 
 /** Ids that never were, of the same collections. */
 export const neverWere = (ids: Populated["ids"]): Populated["ids"] =>
@@ -89,6 +112,18 @@ const bodies: Readonly<Record<string, (ids: Populated["ids"]) => object>> = {
     parent: `clients/${ids["clients"]}`,
     resources: [{ type: "documents", display_name: "A file" }],
   }),
+  "resource-grants.create": (ids) => ({
+    parent: `documents/${ids["resources"]}`,
+    principal: `service-accounts/${ids["service-accounts"]}`,
+    level: "editor",
+  }),
+  "share-links.create": (ids) => ({
+    parent: `documents/${ids["resources"]}`,
+    level: "viewer",
+    display_name: "Another link",
+    expire_time: inAMinute(),
+  }),
+  "share-links.open": (ids) => ({ link: ids[shareLinkText] }),
   "resources.update": () => ({ display_name: "Renamed" }),
   "resources.move": (ids) => ({ parent: `accounts/${ids["accounts"]}` }),
   "users.create": (ids) => ({

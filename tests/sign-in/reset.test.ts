@@ -74,7 +74,7 @@ test("recovery ends the API tokens of whoever had the account, in every tenant, 
     await bench.sql(
       tenant,
       "test.token",
-      `${make} values ($1, $2, $3, $4, 'A token', sha256(gen_random_uuid()::text::bytea), 'x', '{}', $5, $6)`,
+      `${make} values ($1, $2, $3, $4, 'A token', sha256(gen_random_uuid()::text::bytea), 'x', '{accounts:read}', $5, $6)`,
       [tenant, id, kind, owner, new Date(bench.clock.ms), new Date(bench.clock.ms + 3_600_000)],
     );
     return id;
