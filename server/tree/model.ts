@@ -21,4 +21,4 @@ export type TreeNode = {
 export const treeDepthMax = 32;
 
 /** How many nodes are moved at once at most, deleted ones included: all of them are rewritten while the tree stands still. */
-export const moved_nodes_max = 50_000;
+export const moved_nodes_max = 20_000;
