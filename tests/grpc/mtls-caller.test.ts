@@ -142,6 +142,28 @@ test("a certificate of the right authority that names nobody we know opens nothi
   }
 });
 
+test("Envoy may prove itself by its certificate, and decides for its own tenant then; a stranger's decides nothing", async () => {
+  const http = {
+    method: "GET",
+    path: "/",
+    host: "api.example",
+    scheme: "https",
+    headers: { authorization: "Bearer never" },
+  };
+  const check = (named: ReturnType<typeof certificate>) =>
+    callJson({
+      address: `localhost:${server.grpcPort}`,
+      method: "envoy.service.auth.v3.Authorization/Check",
+      json: { attributes: { request: { http }, contextExtensions: { permission: "accounts:read" } } },
+      tls: { ca: readFileSync(at("ca.pem")), ...named },
+    });
+  const answer = await check(certificate("envoy", spiffe(tenant, String(account["id"])), "clientAuth"));
+  assert.ok("ok" in answer, JSON.stringify(answer));
+  assert.match(JSON.stringify(answer.ok), /"code":401.*invalid_token/);
+  const refused = await check(certificate("no-envoy", spiffe(tenant, newId()), "clientAuth"));
+  assert.ok(!("ok" in refused) && refused.status === "UNAUTHENTICATED", JSON.stringify(refused));
+});
+
 test("without a certificate and without a token nobody is let in", async () => {
   const answer = await ask(undefined);
   assert.ok(!("ok" in answer));
