@@ -19,6 +19,8 @@ const ours: Readonly<Record<string, () => Promise<(program: Command) => void>>> 
   token: async () => (await import("./commands/token.ts")).tokenCommand,
   introspect: async () => (await import("./commands/introspect.ts")).introspectCommand,
   check: async () => (await import("./commands/check.ts")).checkCommand,
+  explain: async () => (await import("./commands/explain.ts")).explainCommand,
+  search: async () => (await import("./commands/search.ts")).searchCommand,
   grpc: async () => (await import("./commands/grpc.ts")).grpcCommand,
 };
 

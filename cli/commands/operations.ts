@@ -57,6 +57,8 @@ const addVerb = (program: Command, operation: Operation): void => {
     command
       .option("--if-match <etag>", "only if the resource still has this etag")
       .option("--idempotency-key <key>", "do it once, however often this is repeated");
+  if (operation.kind === "change" && operation.impact !== undefined)
+    command.option("--validate-only", "say who would gain and lose what, and do nothing");
 
   command.action(async (...given: unknown[]) => {
     const options = given[inPath.length] as Readonly<Record<string, unknown>>;
@@ -68,7 +70,7 @@ const addVerb = (program: Command, operation: Operation): void => {
     const json = options["json"];
     const base = json === undefined ? {} : objectIn(readJsonFile(json as string));
     const { body } = await call(connectionOf(self), {
-      ...requestOf(operation, inputs, base),
+      ...meant(requestOf(operation, inputs, base), options["validateOnly"] === true),
       headers: headersOf(options),
     });
     printJson(body ?? {});
@@ -76,6 +78,12 @@ const addVerb = (program: Command, operation: Operation): void => {
 };
 
 type Input = readonly [Field, unknown];
+
+/** Said in the URL, whatever has a body: it is no part of the change. */
+const meant = <Request extends { readonly path: string }>(request: Request, validateOnly: boolean): Request =>
+  validateOnly
+    ? { ...request, path: `${request.path}${request.path.includes("?") ? "&" : "?"}validate_only=true` }
+    : request;
 
 /** `role-assignments.create`; a name without a dot is a verb of the program itself. */
 const splitName = (name: string): readonly [string, string] => {

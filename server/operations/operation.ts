@@ -12,6 +12,7 @@ import type { NewEvent } from "../events/model.ts";
 import type { Database, Tx } from "../platform/database/database.ts";
 import type { Dns } from "../platform/dns.ts";
 import type { SecretKey } from "../platform/keys/seal.ts";
+import type { Concern } from "./what-if/concern.ts";
 import type { Limits } from "../platform/limits/limits.ts";
 
 /** What every operation may lean on, besides its transaction. */
@@ -73,6 +74,11 @@ type Effect<Input, Output> =
       /** Output fields that are shown once: kept out of the idempotency record, so a replay does not repeat them. */
       readonly secrets?: readonly (keyof Output & string)[];
       readonly event: (output: Output, input: Input) => NewEvent | readonly NewEvent[];
+      /**
+       * Whose access it may change, and where: a change that has this can be asked what it would do (`validate_only`). Asked before the
+       * change, without an output, and after it.
+       */
+      readonly impact?: (input: Input, output: Output | undefined) => readonly Concern[];
     };
 
 /**

@@ -9,13 +9,13 @@ import { decide, rights } from "../../core/decide/decide.ts";
 import { explain } from "../../core/decide/explain.ts";
 import type { Decision, Facts } from "../../core/decide/types.ts";
 import { type Fault, fault, isFault, type Result } from "../../core/faults.ts";
-import { formatRef, hostTenant, isUuid, type NodeId, parseRef, type TenantId } from "../../core/ids.ts";
+import { formatRef, hostTenant, type NodeId, type TenantId } from "../../core/ids.ts";
 import type { Model, PermissionSet } from "../../core/model/model.ts";
 import { intersection } from "../../core/model/permissions.ts";
 import type { AuditAppender } from "../audit/append.ts";
 import type { AuditEntry } from "../audit/model.ts";
 import { appendAndNumber } from "../audit/store.ts";
-import { attributionOf, type Caller, isHostCaller } from "../authority/caller.ts";
+import { attributionOf, type Caller } from "../authority/caller.ts";
 import { factsOf } from "../authority/facts.ts";
 import { readFactsIn } from "../authority/store.ts";
 import { emit } from "../events/store.ts";
@@ -27,7 +27,9 @@ import type { Platform } from "../platform/platform.ts";
 import { newId } from "../platform/random.ts";
 import { claimKey, findAnswer, type IdempotencyName, rememberAnswer } from "./idempotency-store.ts";
 import type { Hashing, Operation, OperationContext, Target } from "./operation.ts";
+import { notFound, type RequestMeta, tenantOf } from "./tenant-of.ts";
 import { type Validator, validatorOf } from "./validate.ts";
+import { foresee } from "./what-if/foresee.ts";
 
 /** An Idempotency-Key is remembered this long. */
 const idempotencyMs = 24 * 3600 * 1000;
@@ -44,15 +46,7 @@ export type Engine = {
   readonly hashing: Hashing;
 };
 
-/** What the request said besides its input. */
-export type RequestMeta = {
-  readonly requestId: string;
-  readonly idempotencyKey: string | undefined;
-  /** Unquoted. */
-  readonly ifMatch: string | undefined;
-  /** `Countersign-Tenant`: the tenant a caller of the host speaks about, as a ref. */
-  readonly tenant: string | undefined;
-};
+export type { RequestMeta } from "./tenant-of.ts";
 
 export type Answer = {
   readonly status: number;
@@ -89,6 +83,8 @@ export const perform = async (
     await engine.audit.append(refusedElsewhere(engine, operation, caller, meta));
     return tenant;
   }
+  if (meta.validateOnly === true && (operation.kind === "read" || operation.impact === undefined))
+    return fault("invalid_argument", `what \`${operation.name}\` would do can't be told without doing it`);
   const { database, clock } = engine.platform;
   const { limits, hashing } = engine;
   const about = tenant === "host" ? hostTenant : tenant;
@@ -102,59 +98,26 @@ export const perform = async (
   });
   if (isFault(before)) return before;
   const work = (tx: Tx): Promise<Result<Answer>> => performIn(engine, operation, caller, input, before, meta, tx);
-  return tenant === "host" ? database.hostTransaction(work) : database.transaction(tenant, work);
+  return undone(() => (tenant === "host" ? database.hostTransaction(work) : database.transaction(tenant, work)));
 };
 
-const notFound: Fault = fault("not_found", "there is no such resource, or it is not yours to see");
+/** An answer that is thrown, so that its transaction is rolled back. */
+class Undone extends Error {
+  readonly answer: Result<Answer>;
+  constructor(answer: Result<Answer>) {
+    super("the transaction is rolled back, as was asked");
+    this.answer = answer;
+  }
+}
 
-/** Which tenant this is about. Another tenant's name and one that never was get the same answer (invariant 2). */
-const tenantOf = (
-  model: Model,
-  operation: Operation,
-  caller: Caller,
-  input: Input,
-  meta: RequestMeta,
-): Result<TenantId | "host"> => {
-  const scope =
-    typeof operation.scope === "function"
-      ? operation.scope(input, { caller, idempotencyKey: meta.idempotencyKey, tenant: meta.tenant })
-      : operation.scope;
-  if (scope === "host") return isHostCaller(caller) ? "host" : missingAtHost(operation);
-  const named = scope === "tenant" ? namedTenant(model, input, meta) : scope;
-  if (named === undefined) return caller.tenant;
-  if (isFault(named)) return named;
-  return named === caller.tenant || isHostCaller(caller) ? named : notFound;
+const undone = async (work: () => Promise<Result<Answer>>): Promise<Result<Answer>> => {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (thrown instanceof Undone) return thrown.answer;
+    throw thrown;
+  }
 };
-
-const namedTenant = (model: Model, input: Input, meta: RequestMeta): Result<TenantId> | undefined => {
-  const parent =
-    typeof input.parent === "string" && isAlwaysRoot(model, input.parent) ? rootRef(model, input.parent) : undefined;
-  if (meta.tenant === undefined) return parent;
-  const header = rootRef(model, meta.tenant) ?? (meta.tenant === "host" ? hostTenant : undefined);
-  if (header === undefined || (parent !== undefined && parent !== header))
-    return fault(
-      "invalid_argument",
-      `the header Countersign-Tenant is \`${meta.tenant}\`, which names no tenant this request could be about`,
-    );
-  return header;
-};
-
-/** The tenant a ref names, where it is a root perimeter's. */
-const rootRef = (model: Model, text: string): TenantId | undefined => {
-  const ref = parseRef(text);
-  return ref !== undefined && isUuid(ref.id) && model.collections.get(ref.collection)?.root === true
-    ? (ref.id as TenantId)
-    : undefined;
-};
-
-/** A type that may also stand below another says nothing about the tenant. */
-const isAlwaysRoot = (model: Model, text: string): boolean =>
-  model.collections.get(parseRef(text)?.collection ?? "")?.in.length === 0;
-
-const missingAtHost = (operation: Operation): Fault =>
-  fault("permission_denied", `this needs the permission \`${operation.permission}\` at the host`, {
-    permission: operation.permission,
-  });
 
 const performIn = async (
   engine: Engine,
@@ -208,9 +171,33 @@ const performIn = async (
       noted.detail = detail;
     },
   };
-  return operation.kind === "read"
-    ? answer(operation, await operation.run(tx, input, context))
-    : change(engine, operation, caller, input, meta, tx, context, record);
+  if (operation.kind === "read") return answer(operation, await operation.run(tx, input, context));
+  if (meta.validateOnly !== true) return change(engine, operation, caller, input, meta, tx, context, record);
+  const asking = decide(model, { ...question, permission: mayForesee }, facts);
+  if (asking.effect !== "permit") {
+    const refused = refusal({ permission: mayForesee }, asking);
+    await record("denied", refused);
+    return refused;
+  }
+  throw new Undone(await foreseen(operation, input, tx, context));
+};
+
+/** What a change would do is who may do what afterwards: more than its own permission tells. */
+const mayForesee = "access:explain";
+
+/** Nothing of it stays: no row, no audit entry, no event, no remembered answer, and no version is raised. */
+const foreseen = async (
+  operation: Operation & { kind: "change" },
+  input: Input,
+  tx: Tx,
+  context: OperationContext & { readonly before: unknown },
+): Promise<Result<Answer>> => {
+  const concerns = (output: unknown) => operation.impact?.(input, output) ?? [];
+  const found = await foresee(tx, context, concerns, () => operation.run(tx, input, context));
+  if (isFault(found)) return found;
+  const result = withoutSecrets(found.output as Input, operation.secrets ?? []);
+  const body = { validate_only: true, result, access: found.access };
+  return { status: 200, body, etag: undefined, replayed: false };
 };
 
 /** A token passes on no more than its scopes let it do itself. */
@@ -309,7 +296,10 @@ const withoutSecrets = (output: Input, secrets: readonly string[]): Input =>
   Object.fromEntries(Object.entries(output).filter(([name]) => !secrets.includes(name)));
 
 /** What a sign-in can mend is told as such, before what it can't: the client comes back with a stronger one (RFC 9470 §3). */
-const refusal = (operation: Operation, decision: Exclude<Decision, { effect: "permit" }>): Fault => {
+const refusal = (
+  operation: Pick<Operation, "permission">,
+  decision: Exclude<Decision, { effect: "permit" }>,
+): Fault => {
   const detail = explain(decision).join("; ");
   const { permission } = operation;
   for (const obligation of decision.obligations)

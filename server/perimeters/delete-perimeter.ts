@@ -26,6 +26,7 @@ export const deletePerimeter = (type: Perimeter) =>
     permission: `${type.collection}:delete`,
     scope: tenantOfPerimeter(type),
     target: atPerimeter(type),
+    impact: ({ id: node }) => [{ node }],
     event: happened(type, "deleted"),
     run: async (tx, input, { model, now, ifMatch }) => {
       const node = await knownPerimeter(tx, type, input.id);

@@ -21,6 +21,7 @@ export const movePerimeter = (type: Perimeter) =>
     permission: `${type.collection}:update`,
     scope: tenantOfPerimeter(type),
     target: atPerimeter(type),
+    impact: ({ id: node }) => [{ node }],
     event: (node) => {
       const event = happened(type, "moved")(node);
       return { ...event, data: { ...event.data, previous_parent: node.previous_parent } };

@@ -26,6 +26,7 @@ const transition =
       permission: `${type.collection}:suspend`,
       scope: tenantOfPerimeter(type),
       target: abovePerimeter(type),
+      impact: ({ id: node }) => [{ node }],
       event: happened(type, participle),
       run: async (tx, input, { model, now, ifMatch }) => {
         const node = await knownPerimeter(tx, type, input.id);

@@ -4,7 +4,7 @@
  */
 import Type from "typebox";
 import { type Fault, fault, isFault, type Result } from "../../../core/faults.ts";
-import { type GroupId, rootNode } from "../../../core/ids.ts";
+import { formatRef, type GroupId, rootNode } from "../../../core/ids.ts";
 import type { Beneficiary } from "../../authority/beneficiaries.ts";
 import type { Principal } from "../../authority/caller.ts";
 import { flatten, holdGroupMembers } from "../../authority/group-members-store.ts";
@@ -53,6 +53,7 @@ export const addMembers = operation({
   permission: "groups:update",
   scope: "tenant",
   target: atGroup,
+  impact: ({ id: group }) => [{ beneficiary: formatRef("groups", group) }],
   event: ({ resource, added }) =>
     added.length === 0 ? [] : { type: "group.members_added", subject: resource, data: { members: added } },
   run: async (tx, input, context) => {

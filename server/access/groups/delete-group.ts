@@ -4,7 +4,7 @@
  */
 import Type from "typebox";
 import { type Fault, fault, isFault } from "../../../core/faults.ts";
-import { type GroupId, rootNode } from "../../../core/ids.ts";
+import { formatRef, type GroupId, rootNode } from "../../../core/ids.ts";
 import { contains } from "../../../core/model/permissions.ts";
 import { flatten, holdGroupMembers } from "../../authority/group-members-store.ts";
 import { expectRevision, overtaken } from "../../operations/etag.ts";
@@ -36,6 +36,7 @@ export const deleteGroup = operation({
   permission: "groups:delete",
   scope: "tenant",
   target: atGroup,
+  impact: ({ id: group }) => [{ beneficiary: formatRef("groups", group) }],
   event: (group) => ({
     type: "group.deleted",
     subject: group.resource,

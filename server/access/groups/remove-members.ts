@@ -1,4 +1,5 @@
 /** Takes principals or groups out of a group: the permission is enough, one may take away more than one holds. */
+import { formatRef } from "../../../core/ids.ts";
 import Type from "typebox";
 import { isFault } from "../../../core/faults.ts";
 import { flatten, holdGroupMembers } from "../../authority/group-members-store.ts";
@@ -25,6 +26,7 @@ export const removeMembers = operation({
   permission: "groups:update",
   scope: "tenant",
   target: atGroup,
+  impact: ({ id: group }) => [{ beneficiary: formatRef("groups", group) }],
   event: ({ resource, removed }) =>
     removed.length === 0 ? [] : { type: "group.members_removed", subject: resource, data: { members: removed } },
   run: async (tx, input, context) => {

@@ -36,6 +36,7 @@ export const createResourceGrant = operation({
   permission: "resource-grants:create",
   scope: "tenant",
   target: atParent,
+  impact: (_, made) => (made === undefined ? [] : [{ grant: made.id }]),
   event: (grant) => ({ type: "resource-grant.created", subject: grant.resource, data: told(grant) }),
   run: async (tx, input, context) => {
     const { model, now } = context;

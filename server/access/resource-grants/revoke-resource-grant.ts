@@ -28,6 +28,7 @@ export const revokeResourceGrant = operation({
   permission: "resource-grants:revoke",
   scope: "tenant",
   target: atGrant,
+  impact: ({ id: grant }) => [{ grant }],
   event: (grant, { reason }) => ({
     type: "resource-grant.revoked",
     subject: grant.resource,

@@ -32,6 +32,7 @@ export const deleteResource = operation({
   permission: "resources:delete",
   scope: "tenant",
   target: atResource,
+  impact: ({ id: node }) => [{ node }],
   event: (resource) => {
     const event = happened(resource, "deleted");
     return { ...event, data: { ...event.data, ended: resource.ended } };

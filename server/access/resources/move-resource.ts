@@ -20,6 +20,7 @@ export const moveResource = operation({
   permission: "resources:update",
   scope: "tenant",
   target: atResource,
+  impact: ({ id: node }) => [{ node }],
   event: (resource) => {
     const event = happened(resource, "moved");
     return { ...event, data: { ...event.data, previous_parent: resource.previous_parent } };

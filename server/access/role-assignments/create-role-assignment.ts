@@ -43,6 +43,7 @@ export const createRoleAssignment = operation({
   permission: "role-assignments:create",
   scope: "tenant",
   target: atParent,
+  impact: (_, made) => (made === undefined ? [] : [{ assignment: made.id }]),
   event: (assignment) => ({
     type: "role-assignment.created",
     subject: assignment.resource,

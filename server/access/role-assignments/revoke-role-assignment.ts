@@ -35,6 +35,7 @@ export const revokeRoleAssignment = operation({
   permission: "role-assignments:revoke",
   scope: "tenant",
   target: atAssignment,
+  impact: ({ id: assignment }) => [{ assignment }],
   event: (assignment, { reason }) => ({
     type: "role-assignment.revoked",
     subject: assignment.resource,

@@ -19,6 +19,7 @@ export const deleteRole = operation({
   permission: "roles:delete",
   scope: "tenant",
   target: atRole,
+  impact: ({ id: role }) => [{ role }],
   event: (role) => ({ type: "role.deleted", subject: role.resource, data: { display_name: role.display_name } }),
   run: async (tx, input, { ifMatch }) => {
     const role = await knownRole(tx, input.id);

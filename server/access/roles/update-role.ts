@@ -32,6 +32,7 @@ export const updateRole = operation({
   permission: "roles:update",
   scope: "tenant",
   target: atRole,
+  impact: ({ id: role }) => [{ role }],
   event: (role) => ({
     type: "role.updated",
     subject: role.resource,

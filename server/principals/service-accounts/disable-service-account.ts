@@ -1,4 +1,5 @@
 /** Turns a service account off, and on again. Off, none of its secrets and tokens is accepted anywhere. */
+import { formatRef } from "../../../core/ids.ts";
 import { fault, isFault } from "../../../core/faults.ts";
 import { expectRevision, overtaken } from "../../operations/etag.ts";
 import { id, strict } from "../../operations/fields.ts";
@@ -21,6 +22,7 @@ const transition = (verb: "disable" | "enable", to: "disabled" | "active", summa
     permission: "service-accounts:disable",
     scope: "tenant",
     target: atServiceAccount,
+    impact: ({ id: account }) => [{ beneficiary: formatRef("service-accounts", account) }],
     event: (account) => ({
       type: `service-account.${verb}d`,
       subject: account.resource,

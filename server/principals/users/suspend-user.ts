@@ -2,6 +2,7 @@
  * Suspends a user, and resumes it. Suspended, the human is refused everywhere at once: at home, and in every other tenant it is a member
  * of, whose cached answers go stale too (invariant 7).
  */
+import { formatRef } from "../../../core/ids.ts";
 import { isFault } from "../../../core/faults.ts";
 import { expectRevision, overtaken } from "../../operations/etag.ts";
 import { id, strict } from "../../operations/fields.ts";
@@ -25,6 +26,7 @@ const transition = (verb: "suspend" | "resume", participle: "suspended" | "resum
     permission: "users:suspend",
     scope: "tenant",
     target: atUser,
+    impact: ({ id: user }) => [{ beneficiary: formatRef("users", user) }],
     event: (user) => ({
       type: `user.${participle}`,
       subject: user.resource,

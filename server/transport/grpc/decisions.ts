@@ -189,7 +189,7 @@ const attributesOf = (text: string): Result<ReadAttributes> => {
     const sound =
       isObject(read) &&
       Object.entries(read).every(([name, value]) => attribute_names.includes(name) && isObject(value));
-    return sound ? (read as ReadAttributes) : malformed;
+    return sound ? read : malformed;
   } catch {
     return malformed;
   }

@@ -217,6 +217,8 @@ const operate = async (
       request,
       fault("invalid_argument", `\`Idempotency-Key\` must have 1 to ${idempotencyKeyLengthMax} characters`),
     );
+  const validateOnly = takeValidateOnly(route, request);
+  if (isFault(validateOnly)) return send(reply, request, validateOnly);
   const input = inputOf(route, request);
   if (isFault(input)) return send(reply, request, input);
   const answer = await perform(needs.engine, prepared, caller, input, {
@@ -224,6 +226,7 @@ const operate = async (
     idempotencyKey: key,
     ifMatch: header(request, "if-match")?.replaceAll(/^"|"$/g, ""),
     tenant: header(request, "countersign-tenant"),
+    ...validateOnly,
   });
   if (isFault(answer)) return send(reply, request, answer);
   void reply.code(answer.status).headers({ ...jsonHeaders, "request-id": request.id });
@@ -231,6 +234,20 @@ const operate = async (
   if (answer.replayed) void reply.header("idempotent-replayed", "true");
   if (answer.consistency !== undefined) void reply.header("countersign-consistency", answer.consistency);
   return reply.send(JSON.stringify(answer.body));
+};
+
+/** `?validate_only=true`, which says how the request is meant and is no part of it; taken off the query of whatever changes something. */
+const takeValidateOnly = (
+  { operation }: OperationRoute,
+  request: FastifyRequest,
+): Fault | { readonly validateOnly?: boolean } => {
+  const query = request.query as Record<string, unknown>;
+  const asked = query["validate_only"];
+  if (operation.kind !== "change" || asked === undefined) return {};
+  delete query["validate_only"];
+  return asked === "true" || asked === "false"
+    ? { validateOnly: asked === "true" }
+    : fault("invalid_argument", "`validate_only` must be `true` or `false`");
 };
 
 /** Path parameters, and then the body, or the query where there is none. A name may come only once. */

@@ -38,6 +38,7 @@ export const operationEntry = (operation: Operation, share: (schema: unknown) =>
       ...(operation.scope === "host" ? [] : [parameter("Tenant")]),
       ...(isChange ? [parameter("IdempotencyKey")] : []),
       ...(conditional ? [parameter("IfMatch")] : []),
+      ...(operation.kind === "change" && operation.impact !== undefined ? [validateOnly] : []),
     ],
     ...(hasBody && rest.length > 0 ? { requestBody: bodyOf(rest, required) } : {}),
     responses: {
@@ -52,6 +53,14 @@ export const operationEntry = (operation: Operation, share: (schema: unknown) =>
       },
     },
   };
+};
+
+const validateOnly = {
+  name: "validate_only",
+  in: "query",
+  description:
+    "say what the change would do and do nothing: 200 with `validate_only`, `result` and `access`, who would gain and lose what; needs `access:explain` too",
+  schema: { type: "boolean" },
 };
 
 /** A parameter says what it is itself, so its schema need not. */
