@@ -130,6 +130,14 @@ describe("explanation()", () => {
     );
   });
 
+  test("whoever has very many bindings is told of some steps, and soon", () => {
+    const condition = "context.ok == true";
+    const many = Array.from({ length: 3_000 }, (_, at) => held("shop", ["*"], [], { id: String(at), condition }));
+    const { considered, missing } = explained({ ...empty, assignments: many });
+    assert.equal(considered.length, 3_000);
+    assert.equal(missing.filter((step) => step.missing === "condition").length, 10);
+  });
+
   test("no step is proposed where nothing is missing", () => {
     holds((it) => {
       if (answer(it).effect !== "deny") assert.deepEqual(explained(it).missing, []);

@@ -6,6 +6,7 @@ import type { PrincipalId } from "../ids.ts";
 import type { Model, Permission, Role } from "../model/model.ts";
 import { contains, union } from "../model/permissions.ts";
 import { decide } from "./decide.ts";
+import { isLive, isOn, reaches } from "./reach.ts";
 import type { AssignmentFact, DenyReason, Facts, GrantFact, PathNode, Question } from "./types.ts";
 
 /** One step that is enough alone. */
@@ -105,7 +106,7 @@ const conditionSteps = (trial: Trial, because: DenyReason): readonly MissingStep
     const error = isNamed && because.error !== undefined ? { error: because.error } : {};
     return [{ missing: "condition", ...id, condition: one.condition, ...error }];
   };
-  return bindings(facts).flatMap(unmet);
+  return candidates(trial, ({ condition }) => condition !== undefined).flatMap(unmet);
 };
 
 const unconditional = <Fact extends AssignmentFact | GrantFact>(one: Fact): Fact => {
@@ -115,9 +116,9 @@ const unconditional = <Fact extends AssignmentFact | GrantFact>(one: Fact): Fact
 
 const renewalSteps = (trial: Trial): readonly MissingStep[] => {
   const { facts, question } = trial;
-  return bindings(facts).flatMap((one): readonly MissingStep[] => {
+  return candidates(trial, (one) => !isLive(one, question.at)).flatMap((one): readonly MissingStep[] => {
     const { expiresAt } = one;
-    if (expiresAt === null || expiresAt > question.at) return [];
+    if (expiresAt === null) return [];
     if (!helps(trial, { facts: replaced(facts, one, { ...one, expiresAt: null }) })) return [];
     return [
       { missing: "renewal", ...("role" in one ? { assignment: one.id } : { grant: one.id }), expiredAt: expiresAt },
@@ -125,8 +126,24 @@ const renewalSteps = (trial: Trial): readonly MissingStep[] => {
   });
 };
 
-const bindings = (facts: Facts): readonly (AssignmentFact | GrantFact)[] =>
-  [...facts.assignments, ...facts.grants].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+/** Every one that is tried is a decision of its own: whoever has hundreds is told of the first that help. */
+const trials_max = 10;
+
+/** Those that give the permission here and for which `mayHelp` says so, by id. */
+const candidates = (
+  { facts, permission }: Trial,
+  mayHelp: (one: AssignmentFact | GrantFact) => boolean,
+): readonly (AssignmentFact | GrantFact)[] => {
+  const assignments = facts.assignments.filter(
+    (one) =>
+      (contains(one.permissions, permission) || contains(one.withinGrants, permission)) && reaches(one, facts.path),
+  );
+  const grants = facts.grants.filter((one) => contains(one.permissions, permission) && isOn(one.resource, facts.path));
+  return [...assignments, ...grants]
+    .filter(mayHelp)
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    .slice(0, trials_max);
+};
 
 const replaced = (facts: Facts, one: AssignmentFact | GrantFact, other: AssignmentFact | GrantFact): Facts => ({
   ...facts,
