@@ -11,18 +11,7 @@ import { getRole } from "../../server/access/roles/get-role.ts";
 import type { Caller } from "../../server/authority/caller.ts";
 import { principalVersion } from "../../server/platform/cache/fresh-cache.ts";
 import { openWorkbench } from "../support/engine.ts";
-import {
-  callerHolding,
-  day,
-  groupOf,
-  humanIn,
-  later,
-  permissionsAt,
-  refOf,
-  scopedTo,
-  suspendPrincipal,
-  tally,
-} from "./access-kit.ts";
+import { callerHolding, day, humanIn, later, refOf, scopedTo, suspendPrincipal, tally } from "./access-kit.ts";
 
 const bench = await openWorkbench();
 after(bench.close);
@@ -116,29 +105,6 @@ test("principal, role, perimeter and expiry must be there", async () => {
   // A human's id under the services' collection names nobody.
   const disguised = { principal: { kind: "service", id: human.principal.id } } as const;
   assert.equal(await ended(assign(owner, parent, disguised, "viewer")), "not_admissible");
-});
-
-test("a role is assigned to a group: its members have it at once, and not longer than they are in it", async () => {
-  const tenant = await bench.tenant();
-  const owner = await bench.ownerOf(tenant);
-  const [one, two] = [await bench.callerWith(tenant, undefined), await bench.callerWith(tenant, undefined)];
-  const group = await groupOf(bench, tenant, [one, two]);
-  const root = bench.rootRef(tenant);
-  bench.published();
-  const made = await bench.ok(createRoleAssignment, owner, { parent: root, principal: group.ref, role: "viewer" });
-  assert.deepEqual(
-    bench.published().toSorted(),
-    [one, two].map((caller) => principalVersion(tenant, caller.principal.id)).toSorted(),
-  );
-  assert.equal(made["principal"], group.ref);
-  assert.ok((await permissionsAt(bench, tenant, one, root)).includes("clients:read"));
-  await group.leave(two);
-  assert.deepEqual(await permissionsAt(bench, tenant, two, root), []);
-  await bench.ok(revokeRoleAssignment, owner, { id: made.id });
-  assert.deepEqual(await permissionsAt(bench, tenant, one, root), []);
-  // At the host they are nobody's: decisions read its principals' own assignments.
-  const nobody = { parent: hostRef, principal: group.ref, role: "super_admin" };
-  await bench.refused("not_admissible", createRoleAssignment, bench.host, nobody);
 });
 
 test("a condition is checked when it is written, shown, and part of what makes an assignment another one", async () => {
@@ -292,30 +258,6 @@ describe("revoking", () => {
     const refused = await bench.refused("illegal_transition", revokeRoleAssignment, owner, { id: own.id });
     assert.match(refused.detail, /role-assignments:create/);
     await bench.ok(revokeRoleAssignment, bench.host, { id: own.id }, { tenant: bench.rootRef(tenant) });
-  });
-
-  test("the last one is counted through groups, and not by what carries a condition", async () => {
-    const tenant = await bench.tenant();
-    const owner = await bench.ownerOf(tenant);
-    const own = async () => (await atRoot(owner, `principal = "${refOf(owner)}" AND role = "owner"`))[0]?.id;
-    const root = bench.rootRef(tenant);
-    const perhaps = await bench.callerWith(tenant, undefined);
-    assert.equal(await ended(assign(owner, root, perhaps, "owner", { condition: "context.friday == true" })), "ok");
-    await bench.refused("illegal_transition", revokeRoleAssignment, owner, { id: await own() });
-    const group = await groupOf(bench, tenant, []);
-    const given = await bench.ok(createRoleAssignment, owner, { parent: root, principal: group.ref, role: "owner" });
-    await bench.refused("illegal_transition", revokeRoleAssignment, owner, { id: await own() });
-    const asleep = await bench.callerWith(tenant, undefined);
-    await suspendPrincipal(bench, tenant, asleep.principal);
-    await group.join(asleep);
-    await bench.refused("illegal_transition", revokeRoleAssignment, owner, { id: await own() });
-    const member = await bench.callerWith(tenant, undefined);
-    await group.join(member);
-    await bench.ok(revokeRoleAssignment, owner, { id: await own() });
-    // From now on the group's is the last.
-    await bench.refused("illegal_transition", revokeRoleAssignment, member, { id: given.id });
-    await bench.ok(createRoleAssignment, member, { parent: root, principal: refOf(member), role: "owner" });
-    await bench.ok(revokeRoleAssignment, member, { id: given.id });
   });
 
   test("of two owners who revoke each other at once, one stays", async () => {
