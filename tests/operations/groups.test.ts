@@ -91,6 +91,8 @@ describe("groups", () => {
       await bench.refused("not_admissible", addMembers, owner, { id: own.id, members: [member] });
     await bench.refused("invalid_argument", addMembers, owner, { id: own.id, members: [`clients/${never}`] });
     assert.deepEqual((await bench.ok(listGroups, owner, { member: stranger })).items, []);
+    await bench.refused("not_found", createGroup, owner, { parent: bench.rootRef(theirs), display_name: "No" });
+    await bench.refused("not_found", listGroups, owner, { parent: bench.rootRef(theirs) });
     const role = { parent: bench.rootRef(mine), principal: secret.resource, role: "viewer" };
     await bench.refused("not_admissible", createRoleAssignment, owner, role);
   });
