@@ -117,6 +117,27 @@ for (const access_token_format of ["jwt", "opaque"] as const) {
   await deployment.form("/oauth/revoke", { token }, basic(client.client_id, client.client_secret));
 }
 
+// A share link is lent by a principal of the tenant; it is made, opened and renewed, rightly and wrongly.
+const sharer = await deployment.token(await tenant.account({ role: "owner" }));
+const shared = { "idempotency-key": "a shared folder" };
+const folder = await tenant.does("/v1/resources", { type: "documents", parent: tenant.ref, display_name: "A folder" });
+const lending = {
+  parent: String(folder["resource"]),
+  level: "viewer",
+  display_name: "A link",
+  expire_time: later(),
+  password: show("a share link's password", "the password of one link"),
+};
+const lent = (await deployment.post("/v1/share-links", sharer, lending, 0, shared)).json();
+const repeated = await deployment.post("/v1/share-links", sharer, lending, 0, shared);
+assert.equal(repeated.headers["idempotent-replayed"], "true", repeated.text);
+const opening = { link: show("a share link", lent["link"]), password: lending.password };
+assert.equal((await deployment.post("/v1/share-links:open", sharer, opening)).status, 200);
+for (const wrong of [{ link: opening.link }, { ...opening, password: "another one" }])
+  assert.equal((await deployment.post("/v1/share-links:open", sharer, wrong)).status, 404);
+const renewed = await deployment.post(`/v1/share-links/${String(lent["id"])}:renew`, sharer, {});
+show("a renewed share link", renewed.json()["link"]);
+
 const app = await twice("/v1/applications", {
   parent: tenant.ref,
   display_name: "An app",
