@@ -223,6 +223,7 @@ CREATE OR REPLACE FUNCTION public.decision_facts(p_host uuid, p_bound uuid, p_ki
  RETURNS jsonb
  LANGUAGE plpgsql
  STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
   v_read text := pg_current_snapshot()::text;
@@ -269,9 +270,11 @@ begin
       'attributes', nullif(n.attributes, '{}'))), '{}')
     into v_ancestors, v_resource
     from nodes n where n.tenant_id = p_tenant and n.id = p_node;
-  select jsonb_agg(jsonb_build_array(n.id, n.type, n.state) order by cardinality(n.ancestors) desc)
+  -- A subquery and no join: each step is looked up by its key, and nothing else can be made of it.
+  select jsonb_agg((select jsonb_build_array(n.id, n.type, n.state) from nodes n where n.tenant_id = p_tenant and n.id = step.id)
+      order by step.ordinality)
     into v_path
-    from nodes n where n.tenant_id = p_tenant and n.id = any(v_ancestors);
+    from unnest(v_ancestors) with ordinality as step (id, ordinality);
 
   if p_bound = p_tenant and p_bound <> p_host and v_path is not null then
     select array_prepend(p_principal, array_agg(c.group_id)) into v_whose
@@ -594,6 +597,7 @@ CREATE OR REPLACE FUNCTION public.look_up(p_host uuid, p_requests jsonb)
  RETURNS jsonb
  LANGUAGE plpgsql
  STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
   v_request jsonb;
