@@ -102,7 +102,9 @@ const allOf = (sets: readonly PermissionSet[]): PermissionSet => sets.reduce(uni
 /** What belongs to the host can't be had inside a tenant, whatever a stored set says. */
 const withoutHost = (model: Model, set: PermissionSet): PermissionSet => {
   const kept = [...set];
-  for (const { host, word, mask } of model.vocabulary.values()) if (host) kept[word] = (kept[word] ?? 0) & ~mask;
+  // Only words that are there: a word added past the end would leave holes, and `union` skips what stands opposite a hole.
+  for (const { host, word, mask } of model.vocabulary.values())
+    if (host && word < kept.length) kept[word] = (kept[word] ?? 0) & ~mask;
   return kept;
 };
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import {
   answer,
@@ -13,7 +14,9 @@ import {
   type World,
 } from "../../tests/decisions/kit/random-worlds.ts";
 import { expand, permissionsIn } from "../model/permissions.ts";
-import { decide } from "./decide.ts";
+import type { PrincipalId } from "../ids.ts";
+import { readModel } from "../model/read-model.ts";
+import { decide, rights } from "./decide.ts";
 import { explain } from "./explain.ts";
 import type { Facts } from "./types.ts";
 
@@ -180,6 +183,20 @@ describe("reasons", () => {
     const question = { permission: "companies:create", at: now };
     assert.equal(decide(model, question, facts("company")).effect, "deny");
     assert.equal(decide(model, question, facts("host")).effect, "permit");
+  });
+
+  test("a host role alone gives all it has, however many words the permissions take and wherever the host's own stand", () => {
+    const read = readModel(readFileSync(new URL("../../models/aico.yaml", import.meta.url), "utf8"), "aico.yaml");
+    assert.ok("model" in read);
+    const all = expand(read.model, ["*"], "host").set;
+    const host = { id: "a", role: "super_admin", anchor: "host", propagation: "subtree", expiresAt: null } as const;
+    const facts: Facts = {
+      principal: { id: "p" as PrincipalId, kind: "human", state: "active" },
+      path: [],
+      assignments: [{ ...host, permissions: all, withinGrants: [] }],
+      grants: [],
+    };
+    assert.deepEqual(permissionsIn(read.model, rights(read.model, facts, now)), read.model.permissions);
   });
 
   test("what belongs to the host can't be had inside a tenant", () => {
