@@ -4,8 +4,8 @@
  */
 import type { Facts, Question } from "../../core/decide/types.ts";
 import { type Fault, isFault, type Result } from "../../core/faults.ts";
-import { hostTenant, parseRef } from "../../core/ids.ts";
-import type { Model } from "../../core/model/model.ts";
+import { formatRef, hostTenant, parseRef } from "../../core/ids.ts";
+import { hostPlace, type Model } from "../../core/model/model.ts";
 import { unknownState } from "../authority/facts.ts";
 import { resolve, type Wanted } from "../authority/resolve.ts";
 import { collectionOf } from "../operations/targets.ts";
@@ -157,8 +157,9 @@ const asNamed = (one: Plan, facts: Facts): Facts =>
 const isNamed = (model: Model, question: CheckQuestion, nth: number, facts: Facts): boolean => {
   const text = nth === 0 ? question.resource : question.parent;
   const type = facts.path[0]?.type;
-  if (text === undefined || text === "" || type === undefined)
-    return text === undefined || text === "" || type !== undefined;
+  if (text === undefined || text === "") return true;
+  // The host itself, which has the empty path: AuthZEN has to name what it asks about, and this is the host's name in REST too.
+  if (type === undefined) return nth === 0 && text === formatRef(hostPlace, hostTenant);
   const fits = parseRef(text)?.collection === collectionOf(model, type);
   return nth === 0 ? fits : fits && mayStandIn(model, question, type);
 };
