@@ -143,7 +143,7 @@ test("invariant 5: neither a link nor its password is in the database, the recor
     "select relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and c.relkind in ('r', 'p')",
   );
   assert.ok(tables.some(({ name }) => name === "share_links"));
-  const bodies = secrets.flatMap((secret) => [secret, secret.slice(secret.lastIndexOf("_") + 1)]);
+  const bodies = secrets.flatMap((secret) => [secret, secret.replace("cs_share_", "")]);
   for (const { name } of tables) {
     const rows = await deployment.sql<{ row: string }>(`select t::text as row from ${name} t`);
     for (const { row } of rows)
