@@ -234,3 +234,10 @@ test("openid-client, RFC 9449 §8: a client that knows no nonce yet is told one,
     assert.equal(answer.status, 200, alg);
   }
 });
+
+test("RFC 9449 §11.1: a used proof stays used however the path of its request is written", async () => {
+  const used = proof();
+  assert.equal((await ask(used)).status, 200);
+  for (const at of [path, `${path}?page_size=1`, path.replace("service", "%73ervice")])
+    refused(await ask(used, token, 0, at), "invalid_dpop_proof", at);
+});

@@ -73,16 +73,16 @@ const judge = async (
   });
   if (wrong !== undefined) return wrong;
   if (bound !== undefined && bound !== proof.jkt) return badProof("it is signed with another key than the one bound");
-  const spent = await spend(needs, expected.tenant ?? hostTenant, uriOf(needs.issuer, request), proof);
+  const spent = await spend(needs, expected.tenant ?? hostTenant, proof);
   return spent ? { jkt: proof.jkt } : badProof("it was used before");
 };
 
 /** Our own name for where the request went, not the one a proxy has made of it. */
 const uriOf = (issuer: string, { path }: ProvenRequest): string => new URL(issuer).origin + path;
 
-/** Remembered for as long as it could be accepted. */
-const spend = (needs: Proving, tenant: TenantId, uri: string, proof: Proof): Promise<boolean> => {
-  const hash = digestOctets(digestOf(JSON.stringify([uri, proof.jti])));
+/** Remembered for as long as it could be accepted, by what is signed: the path of a request can be written in many ways. */
+const spend = (needs: Proving, tenant: TenantId, proof: Proof): Promise<boolean> => {
+  const hash = digestOctets(digestOf(JSON.stringify([proof.jkt, proof.htu, proof.jti])));
   const expires = new Date((proof.iat + proofAgedSecondsMax + proofAheadSecondsMax) * 1000);
   return needs.platform.database.transaction(tenant, (tx) => spendProof(tx, hash, expires));
 };
