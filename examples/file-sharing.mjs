@@ -3,6 +3,7 @@
 //
 // Roles and shares compose: a member's role says what may be done at most, a share says where. Nothing here knows either of them; each route
 // says what it asks, and where. CLIENT_ID and CLIENT_SECRET are those of a service account of the host with the role `gateway`.
+// oxlint-disable no-async-endpoint-handlers -- that rule is about Express; Fastify waits for its handlers
 import { randomUUID } from "node:crypto";
 import fastify from "fastify";
 import { countersign, route } from "../sdk/countersign.ts"; // "@countersign/sdk", in a project of your own

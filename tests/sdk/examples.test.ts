@@ -45,7 +45,7 @@ test("file sharing (seed 001): a share says where, a role says what; both are ne
   assert.equal((await vault.request("GET", `/${file}`, bobs)).status, 200);
   assert.equal((await put(bobs, "three")).status, 403, "a viewer's role is the ceiling of what is shared");
 
-  const revoke = `/v1/${shared.json()["resource"]}:revoke`;
+  const revoke = `/v1/${String(shared.json()["resource"])}:revoke`;
   const revoked = await vault.deployment.post(revoke, admin, {});
   assert.equal(revoked.status, 200, revoked.text);
   assert.equal((await vault.request("GET", `/${file}`, adas)).status, 403, "by the next request");
