@@ -33,7 +33,8 @@ export const openTrials = async (
       const work = async (lane: Lane): Promise<void> => {
         while (count.begun < wanted) {
           count.begun += 1;
-          count.answers += await endOnce(lane, (state.nth += 1) % 2);
+          const answers = await endOnce(lane, (state.nth += 1) % 2);
+          count.answers += answers;
           count.trials += 1;
         }
       };
