@@ -137,3 +137,26 @@ test("invariant 7: who is put into a group while its role is revoked has nothing
     await asker;
   }
 });
+
+test("of the last two who can assign roles, one by a group, one process takes away one and the other the other: one stays", async () => {
+  for (let turn = 0; turn < 6; turn += 1) {
+    const tenant = await deployment.tenant("Two");
+    const direct = await tenant.account();
+    const member = await tenant.account();
+    const assignment = await tenant.does("/v1/role-assignments", {
+      parent: tenant.ref,
+      principal: direct.ref,
+      role: "owner",
+    });
+    const owners = await tenant.does("/v1/groups", { display_name: "Owners" });
+    await tenant.does(`/v1/groups/${String(owners["id"])}:addMembers`, { members: [member.ref] });
+    await tenant.does("/v1/role-assignments", { parent: tenant.ref, principal: owners["resource"], role: "owner" });
+    const [byDirect, byMember] = [await deployment.token(direct), await deployment.token(member)];
+    const answers = await Promise.all([
+      deployment.post(`/v1/groups/${String(owners["id"])}:removeMembers`, byDirect, { members: [member.ref] }, 0),
+      deployment.post(`/v1/role-assignments/${String(assignment["id"])}:revoke`, byMember, {}, 1),
+    ]);
+    const done = answers.filter(({ status }) => status === 200);
+    assert.equal(done.length, 1, answers.map(({ text }) => text).join());
+  }
+});

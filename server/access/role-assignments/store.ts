@@ -170,12 +170,18 @@ const members_max = 1_000;
 
 /**
  * What is assigned at the root of the tenant, to each who has it: to the members of a group, one by one. Not what is conditional: nobody can
- * rely on that. The rows are held until this transaction ends, so that of two who each revoke the last but one the second sees what the
- * first has left.
+ * rely on that. The assignments are held until this transaction ends, so that of two who each take away the last but one the second sees what
+ * the first has left: they are held by one statement and read by the next, whose snapshot is taken when the first has got its turn.
  */
 export const holdAssignmentsAtRoot = async (tx: Tx): Promise<readonly AtRoot[]> => {
-  const rows = await tx.query<AtRootRow>(
+  const root = rootNode(tx.tenant);
+  await tx.query(
     "role_assignments.hold_at_root",
+    "select id from role_assignments where tenant_id = $1 and node_id = $2 order by id for update",
+    [tx.tenant, root],
+  );
+  const rows = await tx.query<AtRootRow>(
+    "role_assignments.at_root",
     `select a.id, coalesce(m.principal_kind, a.principal_kind) as principal_kind, coalesce(m.principal_id, a.principal_id) as principal_id,
             a.role_name, a.role_id, r.permissions, r.within_grants,
             nullif(a.node_id, $3) as node_id, a.propagation, (extract(epoch from a.expire_time) * 1000)::float8 as expires
@@ -183,8 +189,8 @@ export const holdAssignmentsAtRoot = async (tx: Tx): Promise<readonly AtRoot[]> 
        left join lateral (select c.principal_kind, c.principal_id from group_closure c
          where a.principal_kind = 'group' and c.tenant_id = $1 and c.group_id = a.principal_id limit $4) m on true
       where a.tenant_id = $1 and a.node_id = $2 and a.condition is null and (a.principal_kind <> 'group' or m.principal_id is not null)
-      order by a.id for update of a`,
-    [tx.tenant, rootNode(tx.tenant), hostTenant, members_max],
+      order by a.id`,
+    [tx.tenant, root, hostTenant, members_max],
   );
   return rows.map((row) => ({
     principal: { kind: row.principal_kind, id: row.principal_id },
