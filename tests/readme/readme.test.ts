@@ -55,6 +55,7 @@ const changing: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, "(uuid)"],
   [/\b\d{4}-\d\d-\d\dT[\d:.]+Z/g, "(time)"],
   [/\bsa_live_[0-9a-z]+/g, "(client id)"],
+  [/^s\d+:\d+:[\d,]*$/g, "(consistency token)"],
   // The README cuts it short.
   [/\bcs_secret_[\w-]+…?/g, "(secret)"],
 ];
