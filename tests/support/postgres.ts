@@ -31,7 +31,7 @@ export type Postgres = {
   stop(): Promise<void>;
   /** A fast shutdown where it still runs, and a start on the same port and data. */
   restart(): Promise<void>;
-  /** `kill -9` of the postmaster: what a crash leaves. `restart` brings it back. */
+  /** `kill -9` of the postmaster and its backends, none of which answers any more: what a crash leaves. `restart` brings it back. */
   kill(): Promise<void>;
 };
 
@@ -100,13 +100,32 @@ export const startPostgres = async (options: { readonly fsync?: boolean } = {}):
       await boot();
       watchdog.follow(run.process?.pid ?? 0);
     },
-    kill: () => halt("SIGKILL"),
+    kill: async () => {
+      // Left to themselves the backends outlive it by a moment, and may still commit.
+      const backends = await childrenOf(run.process?.pid);
+      await halt("SIGKILL");
+      for (const pid of backends) end(pid);
+    },
     stop: async () => {
       await halt("SIGINT");
       await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
       watchdog.dismiss();
     },
   };
+};
+
+/** Only Linux tells; elsewhere they are left to notice by themselves. */
+const childrenOf = async (pid: number | undefined): Promise<readonly number[]> => {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+  return text.split(" ").filter(Boolean).map(Number);
+};
+
+const end = (pid: number): void => {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended already.
+  }
 };
 
 /** Where this process's databases are made, once one has been asked for and the environment names none. */
