@@ -338,6 +338,7 @@ CREATE OR REPLACE FUNCTION public.facts_between(p_host uuid, p_bound uuid, p_ten
  RETURNS jsonb
  LANGUAGE plpgsql
  STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
   v_who jsonb;
@@ -346,7 +347,7 @@ declare
   v_members uuid[];
   v_groups jsonb := '{}';
   v_whose uuid[];
-  v_kinds text[];
+  v_paths text[];
   v_steps uuid[];
   v_nodes jsonb;
   v_path jsonb;
@@ -356,16 +357,15 @@ declare
 begin
   perform set_config('countersign.tenant', p_bound::text, true);
   select coalesce(jsonb_object_agg(s.id, jsonb_build_array('service', s.state)), '{}') into v_who
-    from unnest(p_principals) as asked (id) join service_accounts s on s.tenant_id = p_bound and s.id = asked.id;
+    from service_accounts s where s.tenant_id = p_bound and s.id = any(p_principals);
   select array_agg(distinct m.home_tenant_id) into v_homes
-    from unnest(p_principals) as asked (id) join memberships m on m.tenant_id = p_bound and m.user_id = asked.id;
+    from memberships m where m.tenant_id = p_bound and m.user_id = any(p_principals);
   foreach v_home in array coalesce(v_homes, '{}') loop
     select array_agg(distinct m.user_id) into v_members
-      from unnest(p_principals) as asked (id) join memberships m on m.tenant_id = p_bound and m.user_id = asked.id
-     where m.home_tenant_id = v_home;
+      from memberships m where m.tenant_id = p_bound and m.user_id = any(p_principals) and m.home_tenant_id = v_home;
     perform set_config('countersign.tenant', v_home::text, true);
     select v_who || coalesce(jsonb_object_agg(u.id, jsonb_build_array('human', u.state)), '{}') into v_who
-      from unnest(v_members) as asked (id) join users u on u.tenant_id = v_home and u.id = asked.id;
+      from users u where u.tenant_id = v_home and u.id = any(v_members);
     perform set_config('countersign.tenant', p_bound::text, true);
   end loop;
 
@@ -373,47 +373,45 @@ begin
     select jsonb_agg(jsonb_build_array(a.principal_id, a.id, a.role_name, r.id, r.permissions, r.within_grants, null, a.propagation,
         extract(epoch from a.expire_time) * 1000, a.condition, null) order by a.id)
       into v_assignments
-      from unnest(p_principals) as asked (id)
-      join role_assignments a on a.tenant_id = p_host and a.principal_id = asked.id and a.node_id = p_host
-        and a.principal_kind = v_who -> asked.id::text ->> 0
-      left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id;
+      from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+     where a.tenant_id = p_host and a.principal_id = any(p_principals) and a.node_id = p_host
+       and a.principal_kind = v_who -> a.principal_id::text ->> 0;
   end if;
 
   perform set_config('countersign.tenant', p_tenant::text, true);
+  -- A limit, so that each is looked up by its key, and nothing else can be made of it.
   select jsonb_agg(jsonb_build_array(n.id, n.ancestors, nullif(jsonb_strip_nulls(jsonb_build_object(
       'owner', case n.owner_kind when 'human' then 'users/' || n.owner_id when 'service' then 'service-accounts/' || n.owner_id end,
-      'attributes', nullif(n.attributes, '{}'))), '{}')) order by asked.ordinality)
-    into v_nodes
-    from unnest(p_nodes) with ordinality as asked (id, ordinality) join nodes n on n.tenant_id = p_tenant and n.id = asked.id;
-  select array_agg(distinct step.id) into v_steps
-    from unnest(p_nodes) as asked (id) join nodes n on n.tenant_id = p_tenant and n.id = asked.id
-    cross join lateral unnest(n.ancestors) as step (id);
-  select jsonb_agg(jsonb_build_array(n.id, n.type, n.state)) into v_path
-    from unnest(v_steps) as step (id) join nodes n on n.tenant_id = p_tenant and n.id = step.id;
+      'attributes', nullif(n.attributes, '{}'))), '{}')) order by asked.ordinality), array_agg(n.ancestors::text)
+    into v_nodes, v_paths
+    from unnest(p_nodes) with ordinality as asked (id, ordinality)
+   cross join lateral (select * from nodes where tenant_id = p_tenant and id = asked.id limit 1) n;
+  select array_agg(distinct step.id) into v_steps from unnest(v_paths) as one (path) cross join lateral unnest(one.path::uuid[]) as step (id);
+  select jsonb_agg((select jsonb_build_array(n.id, n.type, n.state) from nodes n where n.tenant_id = p_tenant and n.id = step.id)) into v_path
+    from unnest(v_steps) as step (id);
 
   if p_bound = p_tenant and p_bound <> p_host then
     select coalesce(jsonb_object_agg(inside.principal_id, inside.groups), '{}') into v_groups
       from (select c.principal_id, jsonb_agg(c.group_id) as groups
-              from unnest(p_principals) as asked (id)
-              join group_closure c on c.tenant_id = p_tenant and c.principal_id = asked.id
-                and c.principal_kind = v_who -> asked.id::text ->> 0
+              from group_closure c
+             where c.tenant_id = p_tenant and c.principal_id = any(p_principals)
+               and c.principal_kind = v_who -> c.principal_id::text ->> 0
              group by c.principal_id) inside;
-    select array_agg(whose.id), array_agg(whose.kind) into v_whose, v_kinds
-      from (select key::uuid as id, value ->> 0 as kind from jsonb_each(v_who)
-            union select inside.value::uuid, 'group' from jsonb_each(v_groups) as one, jsonb_array_elements_text(one.value) as inside) whose;
+    select array_agg(whose.id) into v_whose
+      from (select key::uuid as id from jsonb_each(v_who)
+            union select inside.value::uuid from jsonb_each(v_groups) as one, jsonb_array_elements_text(one.value) as inside) whose;
     select jsonb_agg(jsonb_build_array(a.principal_id, a.id, a.role_name, r.id, r.permissions, r.within_grants, a.node_id, a.propagation,
         extract(epoch from a.expire_time) * 1000, a.condition, case a.principal_kind when 'group' then a.principal_id end) order by a.id)
       into v_assignments
-      from unnest(v_whose, v_kinds) as who (id, kind)
-      cross join unnest(v_steps) as step (id)
-      join role_assignments a on a.tenant_id = p_tenant and a.principal_id = who.id and a.node_id = step.id and a.principal_kind = who.kind
-      left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id;
+      from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+     where a.tenant_id = p_tenant and a.principal_id = any(v_whose) and a.node_id = any(v_steps)
+       and a.principal_kind = coalesce(v_who -> a.principal_id::text ->> 0, 'group');
     select jsonb_agg(jsonb_build_array(g.principal_id, g.id, g.node_id, g.level, extract(epoch from g.expire_time) * 1000, g.condition,
         case g.principal_kind when 'group' then g.principal_id end) order by g.id)
       into v_grants
-      from unnest(v_whose, v_kinds) as who (id, kind)
-      cross join unnest(v_steps) as step (id)
-      join resource_grants g on g.tenant_id = p_tenant and g.principal_id = who.id and g.node_id = step.id and g.principal_kind = who.kind;
+      from resource_grants g
+     where g.tenant_id = p_tenant and g.principal_id = any(v_whose) and g.node_id = any(v_steps)
+       and g.principal_kind = coalesce(v_who -> g.principal_id::text ->> 0, 'group');
   end if;
 
   perform set_config('countersign.tenant', v_before, true);
@@ -777,6 +775,7 @@ CREATE OR REPLACE FUNCTION public.reachable_nodes(p_host uuid, p_bound uuid, p_k
  RETURNS jsonb
  LANGUAGE plpgsql
  STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
   c_anchors constant integer := 128;
@@ -790,6 +789,7 @@ declare
   v_last uuid := c_first;
   v_anchors uuid[];
   v_subs boolean[];
+  v_above uuid[];
   v_covering uuid[];
   v_anchor record;
   -- the way down from the anchor, and whether to look below its end
@@ -818,17 +818,16 @@ begin
     select array_prepend(p_principal, array_agg(c.group_id)) into v_whose
       from group_closure c where c.tenant_id = p_tenant and c.principal_id = p_principal and c.principal_kind = p_kind;
     v_everything := exists (
-      select from unnest(v_whose) as who (id)
-        join role_assignments a on a.tenant_id = p_tenant and a.principal_id = who.id and a.node_id = p_tenant
-         and a.principal_kind = case who.id when p_principal then p_kind else 'group' end
-        left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
-       where a.propagation = 'subtree' and (a.role_name = any(p_roles) or r.permissions && p_patterns)
+      select from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+       where a.tenant_id = p_tenant and a.principal_id = any(v_whose) and a.node_id = p_tenant
+         and a.principal_kind = case a.principal_id when p_principal then p_kind else 'group' end
+         and a.propagation = 'subtree' and (a.role_name = any(p_roles) or r.permissions && p_patterns)
          and (a.expire_time is null or a.expire_time > p_now))
       or exists (
-      select from unnest(v_whose) as who (id)
-        join resource_grants g on g.tenant_id = p_tenant and g.principal_id = who.id and g.node_id = p_tenant
-         and g.principal_kind = case who.id when p_principal then p_kind else 'group' end
-       where g.level = any(p_levels) and (g.expire_time is null or g.expire_time > p_now));
+      select from resource_grants g
+       where g.tenant_id = p_tenant and g.principal_id = any(v_whose) and g.node_id = p_tenant
+         and g.principal_kind = case g.principal_id when p_principal then p_kind else 'group' end
+         and g.level = any(p_levels) and (g.expire_time is null or g.expire_time > p_now));
   end if;
 
   -- A list goes on as it began, whatever was given or taken in between: every node is decided for itself.
@@ -876,22 +875,21 @@ begin
                  group by bound.node_id order by bound.node_id limit c_anchors) near;
         exit walking when v_anchors is null;
         -- Of these, the nodes above that are anchors themselves and hold below: what stands under them is theirs to show.
-        select array_agg(above.id) into v_covering
-          from (select distinct step.id from unnest(v_anchors) as anchor (id)
-                  join nodes n on n.tenant_id = p_tenant and n.id = anchor.id
-                 cross join lateral unnest(n.ancestors[2:]) as step (id)) above
-         where exists (
-           select from unnest(v_whose) as who (id)
-             join role_assignments a on a.tenant_id = p_tenant and a.principal_id = who.id and a.node_id = above.id
-              and a.principal_kind = case who.id when p_principal then p_kind else 'group' end
-             left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
-            where a.propagation = 'subtree' and (a.role_name = any(p_roles) or r.permissions && p_patterns)
-              and (a.expire_time is null or a.expire_time > p_now))
-         or exists (
-           select from unnest(v_whose) as who (id)
-             join resource_grants g on g.tenant_id = p_tenant and g.principal_id = who.id and g.node_id = above.id
-              and g.principal_kind = case who.id when p_principal then p_kind else 'group' end
-            where g.level = any(p_levels) and (g.expire_time is null or g.expire_time > p_now));
+        select array_agg(distinct step.id) into v_above
+          from unnest(v_anchors) as anchor (id)
+         cross join lateral (select ancestors from nodes where tenant_id = p_tenant and id = anchor.id limit 1) n
+         cross join lateral unnest(n.ancestors[2:]) as step (id);
+        select array_agg(above.id) into v_covering from (
+          select a.node_id as id from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+           where a.tenant_id = p_tenant and a.principal_id = any(v_whose) and a.node_id = any(v_above)
+             and a.principal_kind = case a.principal_id when p_principal then p_kind else 'group' end
+             and a.propagation = 'subtree' and (a.role_name = any(p_roles) or r.permissions && p_patterns)
+             and (a.expire_time is null or a.expire_time > p_now)
+          union
+          select g.node_id from resource_grants g
+           where g.tenant_id = p_tenant and g.principal_id = any(v_whose) and g.node_id = any(v_above)
+             and g.principal_kind = case g.principal_id when p_principal then p_kind else 'group' end
+             and g.level = any(p_levels) and (g.expire_time is null or g.expire_time > p_now)) above;
       else
         v_anchors := array[v_way[1]];
         v_subs := array[true];
@@ -899,9 +897,10 @@ begin
 
       for v_anchor in
         select anchor.id, anchor.sub, n.type, n.ancestors, exists (
-            select from unnest(n.ancestors) as step (id) join nodes above on above.tenant_id = p_tenant and above.id = step.id
-             where above.state <> 'active') as asleep
-          from unnest(v_anchors, v_subs) as anchor (id, sub) join nodes n on n.tenant_id = p_tenant and n.id = anchor.id
+            select from unnest(n.ancestors) as step (id)
+             where (select above.state from nodes above where above.tenant_id = p_tenant and above.id = step.id) <> 'active') as asleep
+          from unnest(v_anchors, v_subs) as anchor (id, sub)
+         cross join lateral (select * from nodes where tenant_id = p_tenant and id = anchor.id limit 1) n
          order by anchor.id
       loop
         v_last := v_anchor.id;
@@ -973,6 +972,7 @@ CREATE OR REPLACE FUNCTION public.reaching_principals(p_host uuid, p_tenant uuid
  RETURNS jsonb
  LANGUAGE plpgsql
  STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
   v_ancestors uuid[];
@@ -986,16 +986,14 @@ begin
   if p_tenant <> p_host then
     select array_agg(distinct given.id) into v_groups
       from (select a.principal_id as id
-              from unnest(v_ancestors) as step (id)
-              join role_assignments a on a.tenant_id = p_tenant and a.node_id = step.id and a.principal_kind = 'group'
-              left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
-             where (a.propagation = 'subtree' or a.node_id = p_node) and (a.role_name = any(p_roles) or r.permissions && p_patterns)
+              from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+             where a.tenant_id = p_tenant and a.node_id = any(v_ancestors) and a.principal_kind = 'group'
+               and (a.propagation = 'subtree' or a.node_id = p_node) and (a.role_name = any(p_roles) or r.permissions && p_patterns)
                and (a.expire_time is null or a.expire_time > p_now)
             union all
             select g.principal_id
-              from unnest(v_ancestors) as step (id)
-              join resource_grants g on g.tenant_id = p_tenant and g.node_id = step.id and g.principal_kind = 'group'
-             where g.level = any(p_levels) and (g.expire_time is null or g.expire_time > p_now)) given;
+              from resource_grants g
+             where g.tenant_id = p_tenant and g.node_id = any(v_ancestors) and g.principal_kind = 'group' and g.level = any(p_levels) and (g.expire_time is null or g.expire_time > p_now)) given;
   end if;
 
   with scanned as materialized (
