@@ -183,6 +183,8 @@ test("callJson sends JSON in either spelling and shows the answer, `false` inclu
       resource: "",
       parent: "",
       context: new Map([["some_key", "v"]]),
+      atLeastAsFresh: "",
+      attributesJson: "",
       acr: "",
     },
   ]);

@@ -1,0 +1,3 @@
+import { followGuides } from "./follow-guides.ts";
+
+await followGuides("of access");
