@@ -101,12 +101,12 @@ test("ExplainPermission: everything that was looked at, and the steps that are m
 
 test("ListResources, ListSubjects and ListActions: what checks would say, a page at a time", async () => {
   const search = { principal, permission: "accounts:read", type: "accounts" };
-  const seen: unknown[] = [];
+  const seen: string[] = [];
   let pageToken = "";
   do {
     const page = await ok("ListResources", { ...search, pageSize: 1, pageToken });
-    seen.push(...((page["resources"] ?? []) as readonly unknown[]));
-    pageToken = String(page["nextPageToken"] ?? "");
+    seen.push(...((page["resources"] ?? []) as readonly string[]));
+    pageToken = (page["nextPageToken"] as string | undefined) ?? "";
   } while (pageToken !== "");
   assert.deepEqual(seen.toSorted(), accounts.map(({ ref }) => ref).toSorted());
 

@@ -6,8 +6,9 @@ import {
   resourceSearchRequest,
   subjectSearchRequest,
 } from "../../../server/transport/http/authzen-search.ts";
-import { plain } from "./operations.ts";
-import type { ProtocolEntry } from "./protocols.ts";
+import { type Entry, plain } from "./operations.ts";
+
+type DecisionEntry = Entry & { readonly tags: readonly [string] };
 
 const text = (description: string) => ({ type: "string", description });
 const json = (description: string, schema: object) => ({
@@ -41,9 +42,9 @@ const entry = (operationId: string, summary: string, request: Parameters<typeof 
     tags: ["access"],
     requestBody: { required: true, content: { "application/json": { schema: plain(request) } } },
     responses,
-  }) as ProtocolEntry;
+  }) as DecisionEntry;
 
-const searchEntry = (what: string, request: Parameters<typeof plain>[0], section: string): ProtocolEntry =>
+const searchEntry = (what: string, request: Parameters<typeof plain>[0], section: string): DecisionEntry =>
   entry(
     `access.search-${what}s`,
     `List ${what}s, exactly those an evaluation would permit (AuthZEN 1.0 ${section})`,
@@ -65,7 +66,7 @@ const searchEntry = (what: string, request: Parameters<typeof plain>[0], section
     }),
   );
 
-export const decisionEntries: Readonly<Record<string, ProtocolEntry>> = {
+export const decisionEntries: Readonly<Record<string, DecisionEntry>> = {
   "POST /access/v1/evaluation": entry(
     "access.evaluate",
     "Ask whether a principal may do something (AuthZEN 1.0 §6)",
