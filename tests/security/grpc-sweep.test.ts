@@ -30,6 +30,10 @@ const messages: Readonly<Record<string, Fields>> = {
   IntrospectToken: { token: subject },
   CheckPermission: check,
   BatchCheckPermissions: { checks: [check] },
+  ExplainPermission: { check },
+  ListResources: { principal: somebody.ref, tenant: acme.ref, permission: "accounts:read", type: "accounts" },
+  ListSubjects: { kind: "users", tenant: acme.ref, permission: "accounts:read", resource: acme.ref },
+  ListActions: { principal: somebody.ref, tenant: acme.ref, resource: acme.ref },
   RegisterUser: { parent: acme.ref, email: "grace@acme.example", displayName: "Grace" },
   RevokeToken: { token: subject },
   Check: {
@@ -94,11 +98,18 @@ test("no token, none of ours, an expired one, a client's secret, a disabled acco
     }
 });
 
+const isEmptyList = (answer: Awaited<ReturnType<typeof ask>>): boolean =>
+  "ok" in answer ? !JSON.stringify(answer.ok).includes('["') : answer.status === "NOT_FOUND";
+
 /** What another tenant's owner learns: the same as of a token, a perimeter or a principal that never was. */
 const nothingLearnt: Readonly<Record<string, (answer: Awaited<ReturnType<typeof ask>>) => boolean>> = {
   IntrospectToken: (answer) => "ok" in answer && (answer.ok as Fields)["active"] === false,
   CheckPermission: (answer) => "ok" in answer && JSON.stringify(answer.ok).includes("unknown_resource"),
   BatchCheckPermissions: (answer) => "ok" in answer && JSON.stringify(answer.ok).includes("unknown_resource"),
+  ExplainPermission: (answer) => "ok" in answer && JSON.stringify(answer.ok).includes("unknown_resource"),
+  ListResources: isEmptyList,
+  ListSubjects: isEmptyList,
+  ListActions: isEmptyList,
   RegisterUser: (answer) => !("ok" in answer) && answer.status === "NOT_FOUND",
   RevokeToken: (answer) => "ok" in answer,
   Check: (answer) => "ok" in answer && JSON.stringify(answer.ok).includes("invalid_token"),
