@@ -67,7 +67,7 @@ const refused = ({ message, error_description = message }) => ({ status: 400, bo
 /** A visit has a new name once somebody has signed in: nobody else can have known that one. */
 const begin = (visit, id = randomUUID()) => [id, visits.set(id, visit).get(id)];
 
-createServer(async (request, response) => {
+const serve = async (request, response) => {
   const url = new URL(request.url, here);
   const known = /(?:^|; )visit=([\w-]+)/.exec(request.headers.cookie ?? "")?.[1];
   const [id, visit] = visits.has(known) ? [known, visits.get(known)] : begin({});
@@ -77,4 +77,6 @@ createServer(async (request, response) => {
   const cookie = `visit=${signedIn ? begin(signedIn)[0] : id}; Path=/; HttpOnly; SameSite=Lax`;
   response.writeHead(status, { "content-type": "text/html", "set-cookie": cookie, ...(to && { location: `${to}` }) });
   response.end(body);
-}).listen(port);
+};
+
+createServer((request, response) => void serve(request, response)).listen(port);

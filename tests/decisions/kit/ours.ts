@@ -16,10 +16,7 @@ export const ours = (fixture: Fixture): Decider => {
   const pathOf = (node: Node | undefined): readonly PathNode[] =>
     node === undefined
       ? []
-      : [
-          { node: node.id as NodeId, type: node.type, state: "active" },
-          ...pathOf(byId.get(node.parent ?? "")),
-        ];
+      : [{ node: node.id as NodeId, type: node.type, state: "active" }, ...pathOf(byId.get(node.parent ?? ""))];
   const standingFor = (member: Beneficiary): readonly Beneficiary[] => [
     member,
     ...fixture.groups.filter(({ members }) => members.includes(member)).flatMap(({ id }) => standingFor(id)),
