@@ -22,6 +22,7 @@ import {
 } from "../../tests/decisions/kit/random-worlds.ts";
 import { contains } from "../model/permissions.ts";
 import { decide, rights } from "./decide.ts";
+import { relevantTo } from "./relevant.ts";
 import type { Facts } from "./types.ts";
 
 describe("theorems of decide()", () => {
@@ -123,6 +124,17 @@ describe("theorems of decide()", () => {
       const cached = JSON.parse(JSON.stringify(factsOf(it))) as Facts;
       assert.deepEqual(decide(model, questionOf(it), cached), answer(it));
     });
+  });
+
+  test("what is kept of facts decides like all of them: the whole answer, and every right", () => {
+    let shorter = 0;
+    holds((it) => {
+      const [all, kept] = [factsOf(it), relevantTo(factsOf(it))];
+      assert.deepEqual(decide(model, questionOf(it), kept), decide(model, questionOf(it), all));
+      assert.deepEqual(rights(model, kept, now), rights(model, all, now));
+      if (kept.path.length < all.path.length) shorter += 1;
+    });
+    assert.ok(shorter > 100, `the path was shortened in ${shorter} worlds`);
   });
 });
 

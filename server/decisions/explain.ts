@@ -24,7 +24,7 @@ export type Explained = {
   readonly truncated: boolean;
 };
 
-const asking: Asking = { permission: "access:explain", deed: "asking why", self: true };
+const asking: Asking = { permission: "access:explain", deed: "asking why", self: true, whole: true };
 const considered_max = 200;
 
 export const explainAnswer = async (

@@ -27,7 +27,13 @@ export type Deciding = {
 };
 
 /** What whoever asks must hold. `self`: whether it must also hold it to ask about itself. */
-export type Asking = { readonly permission: string; readonly deed: string; readonly self: boolean };
+export type Asking = {
+  readonly permission: string;
+  readonly deed: string;
+  readonly self: boolean;
+  /** Whether the whole path to the target is wanted: for an explanation. */
+  readonly whole?: boolean;
+};
 
 /** All there is to decide on. */
 export type Ready = {
@@ -57,7 +63,7 @@ export const gather = async (
       : planOf(needs.model, bearer.tenant, question),
   );
   const wanted: Wanted<Verified | FactsFound>[] = [needs.verifier.wanted(bearer)];
-  for (const one of plans) if (one.at === "asking") wanted.push(...wantedFor(needs, one));
+  for (const one of plans) if (one.at === "asking") wanted.push(...wantedFor(needs, one, asking));
   const found = await resolve(needs.platform, wanted);
 
   const caller = acceptBearer(needs.issuer, bearer, found[0] as Verified | undefined, jkt);
@@ -74,9 +80,9 @@ export const gather = async (
   return { caller, each };
 };
 
-const wantedFor = (needs: Deciding, one: Plan): readonly Wanted<Verified | FactsFound>[] => [
+const wantedFor = (needs: Deciding, one: Plan, { whole = false }: Asking): readonly Wanted<Verified | FactsFound>[] => [
   ...(one.token === undefined ? [] : [demanded(needs.verifier.wanted(one.token), one)]),
-  ...one.nodes.map((node) => wantedFacts(needs, { ...one, node }, one.atLeast)),
+  ...one.nodes.map((node) => wantedFacts(needs, { ...one, node, whole }, one.atLeast)),
 ];
 
 /** What is cached of a token does not say how recently it was read. */

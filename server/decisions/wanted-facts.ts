@@ -4,6 +4,7 @@
  *
  * Facts are kept with the snapshot they were read under, so that an answer from the cache can say how recent it is, too.
  */
+import { relevantTo } from "../../core/decide/relevant.ts";
 import type { Facts } from "../../core/decide/types.ts";
 import type { NodeId, PrincipalId, TenantId } from "../../core/ids.ts";
 import type { Model } from "../../core/model/model.ts";
@@ -21,6 +22,8 @@ export type FactsAsked = {
   readonly principal: PrincipalId;
   readonly tenant: TenantId;
   readonly node: NodeId;
+  /** Whether the whole path is wanted, for an explanation; else only what a decision looks at. */
+  readonly whole?: boolean;
 };
 
 /** What was found, and how recently: `facts` is undefined where there is no such node; `read` is for `tokenOf` and `satisfies`. */
@@ -34,11 +37,11 @@ export type FactsNeeds = { readonly platform: Platform; readonly model: Model; r
  */
 export const wantedFacts = (
   { platform, model, modelVersion }: FactsNeeds,
-  { bound, principal, tenant, node }: FactsAsked,
+  { bound, principal, tenant, node, whole = false }: FactsAsked,
   atLeast?: ConsistencyToken,
 ): Wanted<FactsFound> => ({
   probe: {
-    key: `{${tenant}}:f:${modelVersion}:${bound}:${principal}:${node}`,
+    key: `{${tenant}}:${whole ? "fw" : "f"}:${modelVersion}:${bound}:${principal}:${node}`,
     versions: [tenantVersion(tenant), principalVersion(bound, principal)],
   },
   fromCache: unpack,
@@ -47,7 +50,8 @@ export const wantedFacts = (
   fromDatabase: (answer) => {
     const stored = answer as StoredFacts;
     const who: Principal = { kind: stored.kind ?? "human", id: principal };
-    const facts = factsOf(model, { principal: who, bound, tenant, node }, stored);
+    const found = factsOf(model, { principal: who, bound, tenant, node }, stored);
+    const facts = found === undefined || whole ? found : relevantTo(found);
     const value = { facts, read: stored.read };
     // That there is no such node is not kept: it may be made in the next moment, and nothing would say so.
     if (facts === undefined) return { value };
