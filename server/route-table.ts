@@ -197,6 +197,8 @@ const takesProofs: ReadonlySet<string> = new Set([
   "/oauth/par",
   "/oauth/device_authorization",
   "/oauth/userinfo",
+  "/oauth/introspect",
+  "/oauth/revoke",
 ]);
 const handingOutNonces =
   (needs: NonceNeeds) =>

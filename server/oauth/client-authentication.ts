@@ -1,6 +1,6 @@
 /**
  * Who calls an OAuth endpoint (RFC 6749 §2.3): client_secret_basic, client_secret_post, private_key_jwt, or, at the endpoints that
- * take one, a service's bearer token (RFC 7662 §2.1). More than one at once is refused.
+ * take one, a service's token, as a bearer or bound to a key (RFC 7662 §2.1, RFC 9449 §7.1). More than one at once is refused.
  *
  * It is split in two so that a hot endpoint can look everything up in one cache round trip: `readAttempt` says from the request alone
  * what was tried; `acceptAttempt` judges it with what the lookup found.
@@ -14,11 +14,12 @@ import { acceptBearer } from "../tokens/bearer.ts";
 import { type Presented, recognise } from "../tokens/presented.ts";
 import type { Standing, Verified } from "../tokens/standing.ts";
 import { assertionType, verifyClientAssertion } from "./client-assertion.ts";
+import { checkProof, type ProvenRequest, type Proving } from "./dpop/check-proof.ts";
 import { parameter, type ProtocolRequest, repeated } from "./protocol.ts";
+import type { ClientRegistration } from "./store.ts";
 
 /** What of a request says who the client is. */
 export type AttemptSource = Pick<ProtocolRequest, "authorization" | "form">;
-import type { ClientRegistration } from "./store.ts";
 
 /** What the request tried, before anything was looked up. `clientId` must match what the credential turns out to be. */
 export type Attempt =
@@ -29,6 +30,14 @@ export type Attempt =
       readonly header: boolean;
     }
   | { readonly by: "bearer"; readonly presented: Presented | undefined; readonly header: true }
+  | {
+      /** RFC 9449 §7.1. */
+      readonly by: "dpop";
+      readonly presented: Presented | undefined;
+      /** The token as it came, for the proof's `ath`. */
+      readonly accessToken: string;
+      readonly header: true;
+    }
   | {
       readonly by: "assertion";
       readonly clientId: string | undefined;
@@ -69,6 +78,8 @@ export const readAttempt = (request: AttemptSource, allowBearer: boolean): Resul
     const scheme = authorization.slice(0, space).toLowerCase();
     const rest = authorization.slice(space + 1).trim();
     if (scheme === "basic") return statedAlike(readBasic(rest), form.client_id);
+    if (scheme === "dpop" && allowBearer)
+      return { by: "dpop", presented: recognise(rest), accessToken: rest, header: true };
     if (scheme === "bearer" && allowBearer) return { by: "bearer", presented: recognise(rest), header: true };
     return invalidClient();
   }
@@ -108,9 +119,26 @@ export const acceptAttempt = async (
   verified: Verified | undefined,
 ): Promise<Result<Standing>> => {
   if (attempt.by === "assertion") return byAssertion(needs, attempt);
+  if (attempt.by === "dpop") return invalidClient();
   return attempt.by === "secret"
     ? bySecret(attempt.clientId, attempt.presented, verified)
     : acceptBearer(needs.issuer, attempt.presented, verified);
+};
+
+/** The same at an endpoint that takes a service's token, which may be bound to a key: then with the proof of that key (RFC 9449 §7.1). */
+export const acceptCaller = async (
+  needs: ClientAuthentication & Proving,
+  attempt: Attempt,
+  verified: Verified | undefined,
+  request: ProvenRequest,
+): Promise<Result<Standing>> => {
+  if (attempt.by !== "dpop") return acceptAttempt(needs, attempt, verified);
+  const { presented, accessToken } = attempt;
+  // The token first: nobody without one makes us write.
+  if (presented === undefined || verified === undefined)
+    return fault("invalid_bound_token", "the token is unknown, expired, revoked or meant for another server");
+  const proof = await checkProof(needs, request, { accessToken, tenant: presented.tenant });
+  return isFault(proof) ? proof : acceptBearer(needs.issuer, presented, verified, proof?.jkt);
 };
 
 const bySecret = (

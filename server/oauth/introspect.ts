@@ -8,12 +8,13 @@ import { applicationNamed } from "../clients/authenticate.ts";
 import { holds, lacking } from "../tokens/holds.ts";
 import { isToken, type Presented, recognise } from "../tokens/presented.ts";
 import { inactiveIntrospection, mayLookInto, type Standing, type Verified, type Verifier } from "../tokens/standing.ts";
-import { acceptAttempt, type ClientAuthentication, readAttempt } from "./client-authentication.ts";
+import { acceptCaller, type ClientAuthentication, readAttempt } from "./client-authentication.ts";
+import type { Proving } from "./dpop/check-proof.ts";
 import { failedClient } from "./failed-client.ts";
 import { type ApplicationAsking, introspectForApplication } from "./grants/introspect-for-application.ts";
 import { errorResponse, ok, parameter, type ProtocolRequest, type ProtocolResponse } from "./protocol.ts";
 
-export type Introspection = ClientAuthentication & { readonly verifier: Verifier };
+export type Introspection = ClientAuthentication & Proving & { readonly verifier: Verifier };
 
 /** What a caller needs to ask about anyone's token but its own. */
 export const introspectPermission = "tokens:introspect";
@@ -29,7 +30,7 @@ export const introspect = async (
 
   const credential = attempt.by === "assertion" ? undefined : attempt.presented;
   const [verifiedCaller, verifiedToken] = await needs.verifier.verify([credential, presented]);
-  const caller = await acceptAttempt(needs, attempt, verifiedCaller);
+  const caller = await acceptCaller(needs, attempt, verifiedCaller, request);
   if (isFault(caller))
     // Machines are tried first: they ask on every request they serve, and an application now and then.
     return caller.fault === "invalid_client" && applicationNamed(request) !== undefined

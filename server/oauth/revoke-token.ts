@@ -10,7 +10,8 @@ import { isToken, recognise } from "../tokens/presented.ts";
 import { readSecret } from "../tokens/secret-text.ts";
 import type { SigningKeys } from "../tokens/signing-keys.ts";
 import { mayLookInto, type Standing, type Verifier } from "../tokens/standing.ts";
-import { acceptAttempt, type ClientAuthentication, readAttempt } from "./client-authentication.ts";
+import { acceptCaller, type ClientAuthentication, readAttempt } from "./client-authentication.ts";
+import type { Proving } from "./dpop/check-proof.ts";
 import { failedClient } from "./failed-client.ts";
 import { type ApplicationRevoking, revokeForApplication } from "./grants/revoke-for-application.ts";
 import { revokeRefreshToken } from "./grants/revoke-refresh-token.ts";
@@ -18,7 +19,7 @@ import { clientAttribution } from "./issue-token.ts";
 import { errorResponse, parameter, type ProtocolRequest, type ProtocolResponse } from "./protocol.ts";
 import { type FoundToken, notYours, revokeAccess, revoked } from "./revoke-access.ts";
 
-export type Revoking = ClientAuthentication & { readonly verifier: Verifier; readonly keys: SigningKeys };
+export type Revoking = ClientAuthentication & Proving & { readonly verifier: Verifier; readonly keys: SigningKeys };
 
 const revokePermission = "tokens:revoke";
 
@@ -30,7 +31,7 @@ export const revokeEndpoint = async (
   const attempt = readAttempt(request, true);
   if (isFault(attempt)) return errorResponse(attempt, request.authorization !== undefined);
   const [verified] = attempt.by === "assertion" ? [undefined] : await needs.verifier.verify([attempt.presented]);
-  const caller = await acceptAttempt(needs, attempt, verified);
+  const caller = await acceptCaller(needs, attempt, verified, request);
   if (isFault(caller)) return errorResponse(await failedClient(needs, caller, request), attempt.header);
   const token = parameter(request.form, "token");
   if (isFault(token)) return errorResponse(token, false);

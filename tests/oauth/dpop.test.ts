@@ -241,3 +241,39 @@ test("RFC 9449 §11.1: a used proof stays used however the path of its request i
   for (const at of [path, `${path}?page_size=1`, path.replace("service", "%73ervice")])
     refused(await ask(used, token, 0, at), "invalid_dpop_proof", at);
 });
+
+test("RFC 9449 §7.1: introspection and revocation take a machine's bound token with its proof, and in no other way", async () => {
+  const subject = await deployment.token(await tenant.account());
+  for (const at of ["/oauth/introspect", "/oauth/revoke"]) {
+    const post = (headers: Readonly<Record<string, string>>) => deployment.form(at, { token: subject }, headers);
+    const fresh = (claims: Fields = {}) =>
+      proofOf(own, "POST", deployment.issuer + at, { claims: { nonce, ath, ...claims } });
+    const answers = {
+      "as a bearer token": await post(bearer(token)),
+      "no proof": await post({ authorization: `DPoP ${token}` }),
+      "another's key": await post({
+        authorization: `DPoP ${token}`,
+        dpop: proofOf(proofKey(), "POST", deployment.issuer + at, { claims: { nonce, ath } }),
+      }),
+      "another token's proof": await post({ authorization: `DPoP ${token}`, dpop: fresh({ ath: athOf("other") }) }),
+      "a token nobody made": await post({ authorization: "DPoP nothing", dpop: fresh() }),
+      "a client's secret": await post({ authorization: `DPoP ${owner.client_secret}`, dpop: fresh() }),
+    };
+    for (const [what, answer] of Object.entries(answers)) {
+      assert.equal(answer.status, 401, `${at}, ${what}: ${answer.text}`);
+      assert.ok(!answer.text.includes('"active"'), `${at}, ${what}`);
+    }
+    const without = await post({ authorization: `DPoP ${token}`, dpop: fresh({ nonce: undefined }) });
+    assert.equal(without.json<{ error: string }>().error, "use_dpop_nonce", at);
+    assert.ok(nonceOf(without), at);
+    assert.equal(await deployment.isActive(subject), true, at);
+    const right = fresh();
+    const answer = await post({ authorization: `DPoP ${token}`, dpop: right });
+    assert.equal(answer.status, 200, `${at}: ${answer.text}`);
+    if (at === "/oauth/introspect") assert.equal(answer.json<{ active: boolean }>().active, true);
+    const again = await post({ authorization: `DPoP ${token}`, dpop: right });
+    assert.equal(again.status, 401, `${at}, twice: ${again.text}`);
+    assert.match(again.headers["www-authenticate"] ?? "", /^DPoP realm="countersign", error="invalid_dpop_proof"/);
+  }
+  assert.equal(await deployment.isActive(subject), false);
+});
