@@ -102,7 +102,8 @@ export const readManyFactsIn = async (tx: Tx, keys: readonly FactsKey[]): Promis
   return (rows[0]?.answers ?? []) as readonly StoredFacts[];
 };
 
-type AssignmentRow = {
+/** An assignment as the statements that read many of them name its columns. */
+export type AssignmentRow = {
   id: string;
   role_name: string | null;
   role_id: string | null;
@@ -114,6 +115,19 @@ type AssignmentRow = {
   condition: string | null;
   group_id: GroupId | null;
 };
+
+export const storedAssignment = (row: AssignmentRow): StoredAssignment => [
+  row.id,
+  row.role_name,
+  row.role_id,
+  row.permissions,
+  row.within_grants,
+  row.node_id,
+  row.propagation,
+  row.expires,
+  row.condition,
+  row.group_id,
+];
 
 /** A grant, and the type of the node it is on. */
 export type PlacedGrant = { readonly type: string; readonly stored: StoredGrant };
@@ -178,16 +192,5 @@ export const readAssignments = async (
     // The host's own node is the anchor that decisions know as null.
     [tx.tenant, principal.kind, principal.id, hostTenant, asleep],
   );
-  return rows.map((row) => [
-    row.id,
-    row.role_name,
-    row.role_id,
-    row.permissions,
-    row.within_grants,
-    row.node_id,
-    row.propagation,
-    row.expires,
-    row.condition,
-    row.group_id,
-  ]);
+  return rows.map(storedAssignment);
 };

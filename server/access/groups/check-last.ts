@@ -4,15 +4,12 @@
  */
 import { type Fault, fault } from "../../../core/faults.ts";
 import { type GroupId, rootNode } from "../../../core/ids.ts";
-import type { Model } from "../../../core/model/model.ts";
-import { contains } from "../../../core/model/permissions.ts";
 import type { Beneficiary } from "../../authority/beneficiaries.ts";
-import type { Caller, Principal } from "../../authority/caller.ts";
-import { factsOf } from "../../authority/facts.ts";
-import { noFacts, readManyFactsIn, type StoredAssignment } from "../../authority/store.ts";
+import type { Principal } from "../../authority/caller.ts";
+import { readManyFactsIn } from "../../authority/store.ts";
 import type { OperationContext } from "../../operations/operation.ts";
 import type { Tx } from "../../platform/database/database.ts";
-import { assigning } from "../role-assignments/last-to-assign.ts";
+import { assigning, givesAssigning } from "../role-assignments/last-to-assign.ts";
 import { groupsAbove, holdAssignedAtRoot, leftIn } from "./members-store.ts";
 
 /** A fault where without these members of the group, or without the group, nobody active could assign roles at the root any more. */
@@ -23,7 +20,9 @@ export const checkLast = async (
   { model, caller, now }: OperationContext,
 ): Promise<Fault | undefined> => {
   if (caller.tenant !== tx.tenant) return undefined;
-  const giving = (await holdAssignedAtRoot(tx)).filter(({ stored }) => givesAssigning(tx, stored, model, caller, now));
+  const giving = (await holdAssignedAtRoot(tx)).filter(({ stored }) =>
+    givesAssigning(tx, model, stored, caller.principal, now),
+  );
   const whose = giving.map((one) => one.whose);
   const direct = whose.filter(isPrincipal);
   const through = whose.filter((one) => !isPrincipal(one)).map((one) => one.id as GroupId);
@@ -41,22 +40,6 @@ export const checkLast = async (
         `nobody active would be left whose role at the root gives \`${assigning}\`; assign such a role to somebody else first`,
       )
     : undefined;
-};
-
-/** Whether the role, as it is now, gives the permission to assign, and the assignment has not expired. */
-const givesAssigning = (
-  tx: Tx,
-  stored: StoredAssignment,
-  model: Model,
-  { principal }: Caller,
-  now: number,
-): boolean => {
-  // Whose facts they are read as makes no difference to what they give.
-  const key = { principal, bound: tx.tenant, tenant: tx.tenant, node: rootNode(tx.tenant) };
-  const [fact] = factsOf(model, key, { ...noFacts, path: [], assignments: [stored] })?.assignments ?? [];
-  const permission = model.vocabulary.get(assigning);
-  const isLive = fact !== undefined && (fact.expiresAt === null || fact.expiresAt > now);
-  return isLive && permission !== undefined && contains(fact.permissions, permission);
 };
 
 const isPrincipal = (one: Beneficiary): one is Principal => one.kind !== "group";

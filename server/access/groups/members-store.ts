@@ -8,13 +8,17 @@ import {
   type NodeId,
   type PrincipalId,
   type PrincipalKind,
-  type RoleId,
   rootNode,
   type TenantId,
 } from "../../../core/ids.ts";
 import type { Beneficiary } from "../../authority/beneficiaries.ts";
 import type { Principal } from "../../authority/caller.ts";
-import type { PlacedGrant, StoredAssignment } from "../../authority/store.ts";
+import {
+  type AssignmentRow,
+  type PlacedGrant,
+  type StoredAssignment,
+  storedAssignment,
+} from "../../authority/store.ts";
 import type { Listing } from "../../operations/listing/list-page.ts";
 import { type ListRequest, listPage, type Page, type Paging } from "../../operations/listing/list-page.ts";
 import type { Tx } from "../../platform/database/database.ts";
@@ -254,19 +258,6 @@ export const managedBelow = async (
   return new Set(rows.map(({ id }) => id));
 };
 
-type AssignmentRow = {
-  id: string;
-  role_name: string | null;
-  role_id: RoleId | null;
-  permissions: readonly string[] | null;
-  within_grants: readonly string[] | null;
-  node_id: NodeId;
-  propagation: "subtree" | "self";
-  expires: number | null;
-  condition: string | null;
-  group_id: GroupId | null;
-};
-
 /** What is assigned to the groups anywhere in the tenant, whatever sleeps on the way up; what is left at a deleted node gives nothing again. */
 export const assignedTo = async (tx: Tx, groups: readonly GroupId[]): Promise<readonly StoredAssignment[]> => {
   const rows = await tx.query<AssignmentRow>(
@@ -278,21 +269,8 @@ export const assignedTo = async (tx: Tx, groups: readonly GroupId[]): Promise<re
       where a.tenant_id = $1 and a.principal_kind = 'group' and a.principal_id = any($2::uuid[]) order by a.id`,
     [tx.tenant, groups],
   );
-  return rows.map(storedOf);
+  return rows.map(storedAssignment);
 };
-
-const storedOf = (row: AssignmentRow): StoredAssignment => [
-  row.id,
-  row.role_name,
-  row.role_id,
-  row.permissions,
-  row.within_grants,
-  row.node_id,
-  row.propagation,
-  row.expires,
-  row.condition,
-  row.group_id,
-];
 
 export type AtRoot = { readonly whose: Beneficiary; readonly stored: StoredAssignment };
 
@@ -309,7 +287,10 @@ export const holdAssignedAtRoot = async (tx: Tx): Promise<readonly AtRoot[]> => 
       where a.tenant_id = $1 and a.node_id = $2 and a.condition is null order by a.id for update of a`,
     [tx.tenant, rootNode(tx.tenant)],
   );
-  return rows.map((row) => ({ whose: { kind: row.principal_kind, id: row.principal_id }, stored: storedOf(row) }));
+  return rows.map((row) => ({
+    whose: { kind: row.principal_kind, id: row.principal_id },
+    stored: storedAssignment(row),
+  }));
 };
 
 type GrantRow = {

@@ -4,7 +4,7 @@ import type { Model } from "../../../core/model/model.ts";
 import { contains } from "../../../core/model/permissions.ts";
 import type { Principal } from "../../authority/caller.ts";
 import { factsOf } from "../../authority/facts.ts";
-import { noFacts, readFactsIn } from "../../authority/store.ts";
+import { noFacts, readFactsIn, type StoredAssignment } from "../../authority/store.ts";
 import type { Tx } from "../../platform/database/database.ts";
 import { type AtRoot, holdAssignmentsAtRoot } from "./store.ts";
 
@@ -24,12 +24,20 @@ export const isLastToAssign = async (tx: Tx, model: Model, leaving: Principal, n
 };
 
 /** Those whose role at the root, as it is now, gives the permission to assign, and has not expired. */
-export const givers = (tx: Tx, model: Model, all: readonly AtRoot[], now: number): readonly AtRoot[] => {
+export const givers = (tx: Tx, model: Model, all: readonly AtRoot[], now: number): readonly AtRoot[] =>
+  all.filter(({ principal, stored }) => givesAssigning(tx, model, stored, principal, now));
+
+/** Whether the role, as it is now, gives the permission to assign, and the assignment has not expired. Whoever it is read as is given the same. */
+export const givesAssigning = (
+  tx: Tx,
+  model: Model,
+  stored: StoredAssignment,
+  principal: Principal,
+  now: number,
+): boolean => {
   const permission = model.vocabulary.get(assigning);
-  return all.filter(({ principal, stored }) => {
-    const key = { principal, bound: tx.tenant, tenant: tx.tenant, node: rootNode(tx.tenant) };
-    const [fact] = factsOf(model, key, { ...noFacts, path: [], assignments: [stored] })?.assignments ?? [];
-    const isLive = fact !== undefined && (fact.expiresAt === null || fact.expiresAt > now);
-    return isLive && permission !== undefined && contains(fact.permissions, permission);
-  });
+  const key = { principal, bound: tx.tenant, tenant: tx.tenant, node: rootNode(tx.tenant) };
+  const [fact] = factsOf(model, key, { ...noFacts, path: [], assignments: [stored] })?.assignments ?? [];
+  const isLive = fact !== undefined && (fact.expiresAt === null || fact.expiresAt > now);
+  return isLive && permission !== undefined && contains(fact.permissions, permission);
 };

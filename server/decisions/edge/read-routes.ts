@@ -7,16 +7,15 @@
  *       - { methods: [GET], path: "/accounts/{id}/payouts", permission: payouts:read, resource: "accounts/{id}" }
  *       - { methods: [GET], path: /status, public: load balancers look here }
  */
-import { type Document, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
-import { formatPath, type Path, type Report } from "../../../core/model/document.ts";
+import type { Report } from "../../../core/model/document.ts";
 import type { Model } from "../../../core/model/model.ts";
 import { fieldsOf, isAbsent, type Place, required, someOf, textOf, textsOf } from "../../../core/model/place.ts";
+import { formatTextError, readYaml } from "../../../core/model/yaml-text.ts";
 import { placeOf } from "./route-table.ts";
 import { readTemplate } from "./path-template.ts";
 import { readRule, ruleFields } from "./read-rule.ts";
 import type { Route } from "./route.ts";
 
-const text_length_max = 1_000_000;
 const routes_max = 5_000;
 const methodForm = /^[A-Z]{1,20}$/;
 const hostForm = /^(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/;
@@ -27,24 +26,14 @@ export const readRoutes = (
   path: string,
   model: Model,
 ): { readonly routes: readonly Route[] } | { readonly errors: readonly string[] } => {
-  if (text.length > text_length_max) return { errors: [`${path}: is longer than ${text_length_max} characters`] };
-  const lines = new LineCounter();
-  const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
-  const found: { readonly offset: number; readonly text: string }[] = [];
-  for (const { pos, message } of [...yaml.errors, ...yaml.warnings]) found.push({ offset: pos[0], text: message });
-  const report: Report = (at, reason) =>
-    found.push({ offset: offsetOf(yaml, at), text: at.length === 0 ? reason : `${formatPath(at)}: ${reason}` });
-
-  const routes = found.length === 0 ? readDocument(yaml, model, report) : [];
-  if (found.length === 0) return { routes };
-  const errors = found.toSorted((a, b) => a.offset - b.offset);
-  return { errors: errors.map(({ offset, text: wrong }) => `${path}:${lines.linePos(offset).line}: ${wrong}`) };
+  const { value, report, errors } = readYaml(text, path);
+  const routes = value === undefined ? [] : readDocument(value, model, report);
+  const found = errors();
+  return found.length === 0 ? { routes } : { errors: found.map(formatTextError) };
 };
 
-const readDocument = (yaml: Document, model: Model, report: Report): readonly Route[] => {
-  checkDuplicates(yaml.contents, [], report);
-  const value = plain(yaml, report);
-  const field = fieldsOf({ value: value ?? null, path: [], report }, ["audience", "routes"]);
+const readDocument = (value: unknown, model: Model, report: Report): readonly Route[] => {
+  const field = fieldsOf({ value, path: [], report }, ["audience", "routes"]);
   const audience = textsOf(field("audience"));
   const places = required(field("routes"), listOf);
   if (places.length > routes_max)
@@ -93,34 +82,4 @@ const listOf = ({ value, path, report }: Place): readonly Place[] => {
     return value.map((item: unknown, at) => ({ value: item ?? null, path: [...path, at], report }));
   report(path, "must be a list");
   return [];
-};
-
-/** An alias to nothing, or one that multiplies beyond reason, is only found when the tree is turned into values. */
-const plain = (yaml: Document, report: Report): unknown => {
-  try {
-    return yaml.toJS() as unknown;
-  } catch (error) {
-    report([], error instanceof Error ? error.message : String(error));
-    return undefined;
-  }
-};
-
-const checkDuplicates = (node: unknown, path: Path, report: Report): void => {
-  if (isSeq(node)) node.items.forEach((item, at) => checkDuplicates(item, [...path, at], report));
-  if (!isMap(node)) return;
-  const seen = new Set<string>();
-  for (const { key, value } of node.items) {
-    const name = isScalar(key) ? String(key.value) : String(key);
-    if (seen.has(name)) report([...path, name], `\`${name}\` is there twice`);
-    seen.add(name);
-    checkDuplicates(value, [...path, name], report);
-  }
-};
-
-/** Where the path, or the longest part of it that is in the file, begins. */
-const offsetOf = (yaml: Document, path: Path): number => {
-  const node: unknown = path.length === 0 ? yaml.contents : yaml.getIn(path, true);
-  if (typeof node === "object" && node !== null && "range" in node && Array.isArray(node.range))
-    return Number(node.range[0]);
-  return path.length === 0 ? 0 : offsetOf(yaml, path.slice(0, -1));
 };
