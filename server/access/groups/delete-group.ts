@@ -11,12 +11,13 @@ import { expectRevision, overtaken } from "../../operations/etag.ts";
 import { id, strict } from "../../operations/fields.ts";
 import { type OperationContext, operation } from "../../operations/operation.ts";
 import type { Tx } from "../../platform/database/database.ts";
+import { deleteAtRevision } from "../at-node-store.ts";
 import { checkLast } from "./check-last.ts";
 import { atGroup, knownGroup } from "./find.ts";
 import { assignedTo, emptyGroup, grantedTo, leftIn } from "./members-store.ts";
 import { groupOutput, render, told } from "./model.ts";
 import { touchAll } from "./name-members.ts";
-import { deleteGroup as deleteStored, endBindings, holdAtRevision } from "./store.ts";
+import { endBindings, holdAtRevision } from "./store.ts";
 
 const ended = strict({
   role_assignments: Type.Integer(),
@@ -57,7 +58,7 @@ export const deleteGroup = operation({
     const members = await emptyGroup(tx, group.id);
     await flatten(tx, inIt);
     const { assignments, grants } = await endBindings(tx, group.id);
-    if (!(await deleteStored(tx, group.id, expected.revision))) return overtaken();
+    if (!(await deleteAtRevision(tx, "groups", group.id, expected.revision))) return overtaken();
     touchAll(
       tx,
       inIt.map((principal) => principal.id),

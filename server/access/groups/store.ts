@@ -7,6 +7,7 @@ import type { Listing } from "../../operations/listing/list-page.ts";
 import { type ListRequest, listPage, type Page, type Paging } from "../../operations/listing/list-page.ts";
 import type { Tx } from "../../platform/database/database.ts";
 import type { TreeTables } from "../../tree/store.ts";
+import { atOrBelow, type Stretch } from "../at-node-store.ts";
 import type { Group } from "./model.ts";
 
 type Tables = TreeTables & {
@@ -61,11 +62,7 @@ export const findGroup = async (tx: Tx, id: GroupId): Promise<Group | undefined>
 };
 
 /** Which groups to list: those managed at a node and below it, and those a member is in, directly or through others. */
-export type Stretch = {
-  readonly below: NodeId | undefined;
-  readonly member: Beneficiary | undefined;
-  readonly places: readonly string[];
-};
+type GroupStretch = Stretch & { readonly member: Beneficiary | undefined };
 
 const listingOf = (places: readonly string[]) =>
   ({
@@ -81,12 +78,12 @@ const listingOf = (places: readonly string[]) =>
 
 export const listGroups = async (
   tx: Tx,
-  { below, member, places }: Stretch,
+  { below, member, places }: GroupStretch,
   request: ListRequest,
   paging: Paging,
 ): Promise<Result<Page<Group>>> => {
   const narrowed = selectGroups(tx)
-    .$if(below !== undefined, (all) => all.where(sql<boolean>`${below}::uuid = any(nodes.ancestors)`))
+    .where(atOrBelow(below))
     .$if(member !== undefined, (all) => all.where(sql<boolean>`groups.id in (${groupsOf(tx, member as Beneficiary)})`));
   const page = await listPage(narrowed, listingOf(places), request, paging);
   return isFault(page) ? page : { ...page, rows: page.rows.map(groupOf) };
@@ -169,16 +166,6 @@ export const endBindings = async (tx: Tx, group: GroupId): Promise<Ended> => {
     [tx.tenant, group],
   );
   return { assignments: assignments.length, grants: grants.length };
-};
-
-/** Deletes the group, out of which everybody has been taken; false where it is no longer at `revision`. */
-export const deleteGroup = async (tx: Tx, group: GroupId, revision: number): Promise<boolean> => {
-  const rows = await tx.query(
-    "groups.delete",
-    "delete from groups where tenant_id = $1 and id = $2 and revision = $3 returning id",
-    [tx.tenant, group, revision],
-  );
-  return rows.length === 1;
 };
 
 /** The group is nobody else's to change, give to or delete until this transaction ends; false where it is not at `revision`. */

@@ -1,11 +1,11 @@
 /** All SQL of invitations. */
-import { sql } from "kysely";
 import { isFault, type Result } from "../../../core/faults.ts";
 import type { NodeId, PrincipalId, RoleId, TenantId } from "../../../core/ids.ts";
 import type { FieldTable } from "../../operations/listing/fields.ts";
 import { type ListRequest, listPage, type Page, type Paging } from "../../operations/listing/list-page.ts";
 import type { Tx } from "../../platform/database/database.ts";
 import type { TreeTables } from "../../tree/store.ts";
+import { atOrBelow } from "../at-node-store.ts";
 import type { Invitation } from "./model.ts";
 
 type Tables = TreeTables & {
@@ -110,14 +110,11 @@ export const listInvitations = async (
   request: ListRequest,
   paging: Paging,
 ): Promise<Result<Page<Invitation>>> => {
-  const query = selectInvitations(tx).$if(below !== undefined, (all) =>
-    all.where(sql<boolean>`${below}::uuid = any(nodes.ancestors)`),
-  );
   const listing = {
     fields: fields(perimeters),
     order: { time: "invitations.create_time", id: "invitations.id" },
   } as const;
-  const page = await listPage(query, listing, request, paging);
+  const page = await listPage(selectInvitations(tx).where(atOrBelow(below)), listing, request, paging);
   return isFault(page) ? page : { ...page, rows: page.rows.map(invitationOf) };
 };
 

@@ -1,38 +1,21 @@
 /**
  * Resource grants: level × principal × resource. What a level gives is the model's to say; it holds at the resource and at everything below
  * it, alone where the level is sufficient, else under a role that has the same within grants.
- *
- * A grant is made and revoked, never altered: another level, another end or another condition is another grant.
  */
 import Type from "typebox";
-import { beneficiaryRef, formatRef, type GrantId, type NodeId } from "../../../core/ids.ts";
+import { beneficiaryRef, formatRef, type GrantId } from "../../../core/ids.ts";
 import type { Model } from "../../../core/model/model.ts";
-import type { Beneficiary } from "../../authority/beneficiaries.ts";
-import { etagOf } from "../../operations/etag.ts";
-import { etag, id, ref, strict, time } from "../../operations/fields.ts";
+import { id, ref, strict } from "../../operations/fields.ts";
 import { nodeRef } from "../../operations/targets.ts";
-import { conditionOutput } from "../condition.ts";
+import { type Binding, principal, renderTerms, termsOutput } from "../bindings.ts";
 
-export type ResourceGrant = {
-  readonly id: GrantId;
-  readonly node: { readonly id: NodeId; readonly type: string };
-  readonly principal: Beneficiary;
-  readonly level: string;
-  /** CEL; null holds always. */
-  readonly condition: string | null;
-  /** Null never expires. */
-  readonly expireTime: Date | null;
-  readonly revision: number;
-  readonly createTime: Date;
-  readonly updateTime: Date;
-};
+export type ResourceGrant = Binding & { readonly id: GrantId; readonly level: string };
 
 export const collection = "resource-grants";
 
 export const grantRef = (grant: GrantId): string => formatRef(collection, grant);
 
 export const parent = ref("the resource it is given on: {type}/{uuid}");
-export const principal = ref("users/{uuid}, service-accounts/{uuid} or groups/{uuid}");
 export const level = Type.String({
   minLength: 1,
   maxLength: 63,
@@ -45,11 +28,7 @@ export const grantOutput = strict({
   parent,
   principal,
   level,
-  condition: conditionOutput,
-  expire_time: Type.Union([time, Type.Null()], { description: "null where it does not expire" }),
-  etag,
-  create_time: time,
-  update_time: time,
+  ...termsOutput,
 });
 
 export const render = (model: Model, grant: ResourceGrant) => ({
@@ -58,11 +37,7 @@ export const render = (model: Model, grant: ResourceGrant) => ({
   parent: nodeRef(model, grant.node),
   principal: beneficiaryRef(grant.principal.kind, grant.principal.id),
   level: grant.level,
-  condition: grant.condition,
-  expire_time: grant.expireTime?.toISOString() ?? null,
-  etag: etagOf(grant.revision),
-  create_time: grant.createTime.toISOString(),
-  update_time: grant.updateTime.toISOString(),
+  ...renderTerms(grant),
 });
 
 /** What an event about a grant tells. */

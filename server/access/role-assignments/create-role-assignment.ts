@@ -5,17 +5,16 @@
 import Type from "typebox";
 import { fault, isFault } from "../../../core/faults.ts";
 import { beyondHeld, findRole, insertAssignment } from "../../authority/assignments-store.ts";
-import { knownBeneficiary, touchBeneficiary } from "../../authority/beneficiaries.ts";
+import { touchBeneficiary } from "../../authority/beneficiaries.ts";
 import { heldThroughout } from "../../authority/held.ts";
-import { strict, time } from "../../operations/fields.ts";
+import { strict } from "../../operations/fields.ts";
 import { operation } from "../../operations/operation.ts";
 import { atParent, findNodeByRef } from "../../operations/targets.ts";
 import { newId } from "../../platform/random.ts";
-import { checkCondition, condition } from "../condition.ts";
+import { newBinding, principal, termsInput } from "../bindings.ts";
 import {
   assignmentOutput,
   parent,
-  principal,
   propagation,
   type RoleAssignment,
   render,
@@ -36,8 +35,7 @@ export const createRoleAssignment = operation({
     principal,
     role: roleField,
     propagation: Type.Optional(propagation),
-    expire_time: Type.Optional(time),
-    condition: Type.Optional(condition),
+    ...termsInput,
   }),
   output: assignmentOutput,
   permission: "role-assignments:create",
@@ -55,12 +53,8 @@ export const createRoleAssignment = operation({
     if (isFault(node)) return node;
     const role = await findRole(tx, model, input.role);
     if (isFault(role)) return role;
-    const whose = await knownBeneficiary(tx, input.principal);
-    if (isFault(whose)) return whose;
-    const malformed = checkCondition(input.condition);
-    if (malformed !== undefined) return malformed;
-    const expires = input.expire_time === undefined ? null : new Date(input.expire_time);
-    if (expires !== null && expires.getTime() <= now) return fault("not_admissible", "`expire_time` has passed");
+    const binding = await newBinding(tx, node, input, now);
+    if (isFault(binding)) return binding;
 
     const reach = input.propagation ?? "subtree";
     const held = reach === "subtree" ? await heldThroughout(tx, node.id, context) : context.held;
@@ -68,24 +62,12 @@ export const createRoleAssignment = operation({
     if (beyond !== undefined) return beyond;
     if (!(await holdRole(tx, role.role))) return fault("not_admissible", `\`${input.role}\` has just been deleted`);
 
-    const at = new Date(now);
-    const assignment: RoleAssignment = {
-      id: newId(),
-      node: { id: node.id, type: node.type },
-      principal: whose,
-      role: role.role,
-      propagation: reach,
-      condition: input.condition ?? null,
-      expireTime: expires,
-      revision: 1,
-      createTime: at,
-      updateTime: at,
-    };
-    const row = { ...assignment, node: node.id, now: at };
+    const assignment: RoleAssignment = { ...binding, id: newId(), role: role.role, propagation: reach };
+    const row = { ...assignment, node: node.id, now: assignment.createTime };
     await clearExpired(tx, row);
     if (!(await insertAssignment(tx, row)))
       return fault("already_exists", `\`${input.principal}\` has the role \`${role.ref}\` there already`);
-    await touchBeneficiary(tx, whose);
+    await touchBeneficiary(tx, assignment.principal);
     return render(model, assignment);
   },
 });

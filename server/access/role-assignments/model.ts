@@ -3,27 +3,17 @@
  * they add up, and nothing below takes away what is inherited.
  */
 import Type from "typebox";
-import { type AssignmentId, beneficiaryRef, formatRef, type NodeId } from "../../../core/ids.ts";
+import { type AssignmentId, beneficiaryRef, formatRef } from "../../../core/ids.ts";
 import type { Model } from "../../../core/model/model.ts";
 import { type Propagation, type RoleName, roleRef } from "../../authority/assignments-store.ts";
-import type { Beneficiary } from "../../authority/beneficiaries.ts";
-import { etagOf } from "../../operations/etag.ts";
-import { etag, id, ref, strict, time } from "../../operations/fields.ts";
+import { id, ref, strict } from "../../operations/fields.ts";
 import { nodeRef } from "../../operations/targets.ts";
-import { conditionOutput } from "../condition.ts";
+import { type Binding, principal, renderTerms, termsOutput } from "../bindings.ts";
 
-export type RoleAssignment = {
+export type RoleAssignment = Binding & {
   readonly id: AssignmentId;
-  readonly node: { readonly id: NodeId; readonly type: string };
-  readonly principal: Beneficiary;
   readonly role: RoleName;
   readonly propagation: Propagation;
-  /** CEL; null holds always. */
-  readonly condition: string | null;
-  readonly expireTime: Date | null;
-  readonly revision: number;
-  readonly createTime: Date;
-  readonly updateTime: Date;
 };
 
 export const collection = "role-assignments";
@@ -31,7 +21,6 @@ export const collection = "role-assignments";
 export const assignmentRef = (assignment: AssignmentId): string => formatRef(collection, assignment);
 
 export const parent = ref("the perimeter it is anchored at");
-export const principal = ref("users/{uuid}, service-accounts/{uuid} or groups/{uuid}");
 export const role = Type.String({
   maxLength: 100,
   pattern: "^(roles/[0-9a-f-]{36}|[a-z][a-z0-9_-]*)$",
@@ -48,11 +37,7 @@ export const assignmentOutput = strict({
   principal,
   role,
   propagation,
-  condition: conditionOutput,
-  expire_time: Type.Union([time, Type.Null()], { description: "null where it does not expire" }),
-  etag,
-  create_time: time,
-  update_time: time,
+  ...termsOutput,
 });
 
 export const render = (model: Model, assignment: RoleAssignment) => ({
@@ -62,11 +47,7 @@ export const render = (model: Model, assignment: RoleAssignment) => ({
   principal: beneficiaryRef(assignment.principal.kind, assignment.principal.id),
   role: roleRef(assignment.role),
   propagation: assignment.propagation,
-  condition: assignment.condition,
-  expire_time: assignment.expireTime?.toISOString() ?? null,
-  etag: etagOf(assignment.revision),
-  create_time: assignment.createTime.toISOString(),
-  update_time: assignment.updateTime.toISOString(),
+  ...renderTerms(assignment),
 });
 
 type Rendered = ReturnType<typeof render>;

@@ -4,21 +4,18 @@
  *
  * The last one in a tenant who can assign roles stays, or nobody inside could ever give authority again.
  */
-import Type from "typebox";
 import { fault, isFault } from "../../../core/faults.ts";
 import { rootNode } from "../../../core/ids.ts";
 import type { Model } from "../../../core/model/model.ts";
-import { touchBeneficiary } from "../../authority/beneficiaries.ts";
 import { readFactsIn } from "../../authority/store.ts";
 import { expectRevision } from "../../operations/etag.ts";
-import { id, strict } from "../../operations/fields.ts";
 import { operation } from "../../operations/operation.ts";
-import { noSuch } from "../../operations/targets.ts";
 import type { Tx } from "../../platform/database/database.ts";
+import { endBinding, revokeInput } from "../bindings.ts";
 import { atAssignment, knownAssignment } from "./find.ts";
 import { assigning, givers } from "./last-to-assign.ts";
 import { assignmentOutput, assignmentRef, type RoleAssignment, render, told } from "./model.ts";
-import { deleteAssignment, holdAssignmentsAtRoot } from "./store.ts";
+import { holdAssignmentsAtRoot } from "./store.ts";
 
 export const revokeRoleAssignment = operation({
   name: "role-assignments.revoke",
@@ -27,10 +24,7 @@ export const revokeRoleAssignment = operation({
   method: "POST",
   path: "/v1/role-assignments/{id}:revoke",
   status: 200,
-  input: strict({
-    id,
-    reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500, description: "for those who hear of it" })),
-  }),
+  input: revokeInput,
   output: assignmentOutput,
   permission: "role-assignments:revoke",
   scope: "tenant",
@@ -52,9 +46,9 @@ export const revokeRoleAssignment = operation({
         "illegal_transition",
         `it is the last active assignment at the root that gives \`${assigning}\`; assign such a role to somebody else first`,
       );
-    if (!(await deleteAssignment(tx, assignment.id, expected.revision))) return noSuch(assignmentRef(assignment.id));
-    await touchBeneficiary(tx, assignment.principal);
-    return render(model, assignment);
+    const named = assignmentRef(assignment.id);
+    const gone = await endBinding(tx, "role_assignments", assignment, expected.revision, named);
+    return gone ?? render(model, assignment);
   },
 });
 

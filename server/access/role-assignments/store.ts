@@ -1,9 +1,8 @@
 /** All SQL of role assignments that authority's own does not have. */
 import { sql } from "kysely";
-import type { Result } from "../../../core/faults.ts";
+import { isFault, type Result } from "../../../core/faults.ts";
 import {
   type AssignmentId,
-  beneficiaryCollections,
   hostTenant,
   type NodeId,
   type PrincipalId,
@@ -23,6 +22,8 @@ import {
 } from "../../operations/listing/list-page.ts";
 import type { Tx } from "../../platform/database/database.ts";
 import type { TreeTables } from "../../tree/store.ts";
+import { atOrBelow, type Stretch } from "../at-node-store.ts";
+import { bindingColumns, bindingFields, bindingOf } from "../bindings-store.ts";
 import type { RoleAssignment } from "./model.ts";
 
 type Tables = TreeTables & { role_assignments: AssignmentTable };
@@ -37,19 +38,10 @@ const selectAssignments = (tx: Tx) =>
         .onRef("nodes.id", "=", "role_assignments.node_id"),
     )
     .select([
-      "role_assignments.id",
-      "role_assignments.node_id",
-      "nodes.type as node_type",
-      "role_assignments.principal_kind",
-      "role_assignments.principal_id",
       "role_assignments.role_name",
       "role_assignments.role_id",
       "role_assignments.propagation",
-      "role_assignments.condition",
-      "role_assignments.expire_time",
-      "role_assignments.revision",
-      "role_assignments.create_time",
-      "role_assignments.update_time",
+      ...bindingColumns("role_assignments"),
     ])
     .where("role_assignments.tenant_id", "=", tx.tenant);
 
@@ -59,16 +51,10 @@ type Row = Awaited<ReturnType<ReturnType<typeof selectAssignments>["execute"]>>[
 const roleOf = (name: string | null, id: RoleId | null): RoleName => (name === null ? { id: id as RoleId } : { name });
 
 const assignmentOf = (row: Row): RoleAssignment => ({
+  ...bindingOf(row),
   id: row.id,
-  node: { id: row.node_id, type: row.node_type },
-  principal: { kind: row.principal_kind, id: row.principal_id },
   role: roleOf(row.role_name, row.role_id),
   propagation: row.propagation,
-  condition: row.condition,
-  expireTime: row.expire_time,
-  revision: row.revision,
-  createTime: row.create_time,
-  updateTime: row.update_time,
 });
 
 export const findAssignment = async (tx: Tx, id: AssignmentId): Promise<RoleAssignment | undefined> => {
@@ -76,26 +62,15 @@ export const findAssignment = async (tx: Tx, id: AssignmentId): Promise<RoleAssi
   return row && assignmentOf(row);
 };
 
-/** Which assignments to list: the tenant's, or those at a node and below it; `places` are the collections a `parent` may name. */
-export type Stretch = { readonly below: NodeId | undefined; readonly places: readonly string[] };
-
 const listingOf = (places: readonly string[]) =>
   ({
     fields: {
-      parent: { column: "role_assignments.node_id", type: "ref", collections: places },
-      principal: {
-        column: "role_assignments.principal_id",
-        type: "ref",
-        collections: Object.values(beneficiaryCollections),
-      },
+      ...bindingFields("role_assignments", places),
       role: {
         column: sql<string>`coalesce(role_assignments.role_name, 'roles/' || role_assignments.role_id)`,
         type: "text",
       },
       propagation: { column: "role_assignments.propagation", type: "text" },
-      expire_time: { column: "role_assignments.expire_time", type: "time" },
-      create_time: { column: "role_assignments.create_time", type: "time" },
-      update_time: { column: "role_assignments.update_time", type: "time" },
     },
     order: { time: "role_assignments.create_time", id: "role_assignments.id" },
   }) as const satisfies Listing;
@@ -106,11 +81,8 @@ export const listAssignments = async (
   request: ListRequest,
   paging: Paging,
 ): Promise<Result<Page<RoleAssignment>>> => {
-  const narrowed = selectAssignments(tx).$if(below !== undefined, (all) =>
-    all.where(sql<boolean>`${below}::uuid = any(nodes.ancestors)`),
-  );
-  const page = await listPage(narrowed, listingOf(places), request, paging);
-  return "fault" in page ? page : { ...page, rows: page.rows.map(assignmentOf) };
+  const page = await listPage(selectAssignments(tx).where(atOrBelow(below)), listingOf(places), request, paging);
+  return isFault(page) ? page : { ...page, rows: page.rows.map(assignmentOf) };
 };
 
 /** False where the custom role has just been deleted; else it stays until this transaction ends. */
@@ -142,12 +114,6 @@ export const clearExpired = async (
       now,
     ],
   );
-};
-
-/** Ends it if it is still at `revision`: true for the one call that did. */
-export const deleteAssignment = async (tx: Tx, id: AssignmentId, revision: number): Promise<boolean> => {
-  const sqlText = "delete from role_assignments where tenant_id = $1 and id = $2 and revision = $3 returning id";
-  return (await tx.query("role_assignments.delete", sqlText, [tx.tenant, id, revision])).length === 1;
 };
 
 export type AtRoot = { readonly principal: Principal; readonly stored: StoredAssignment };

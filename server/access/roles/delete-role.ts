@@ -3,9 +3,10 @@ import { fault, isFault } from "../../../core/faults.ts";
 import { expectRevision, overtaken } from "../../operations/etag.ts";
 import { id, strict } from "../../operations/fields.ts";
 import { operation } from "../../operations/operation.ts";
+import { deleteAtRevision } from "../at-node-store.ts";
 import { atRole, knownRole } from "./find.ts";
 import { render, roleOutput } from "./model.ts";
-import { countAssignments, deleteRole as deleteStored } from "./store.ts";
+import { countAssignments } from "./store.ts";
 
 export const deleteRole = operation({
   name: "roles.delete",
@@ -29,6 +30,6 @@ export const deleteRole = operation({
     const assigned = await countAssignments(tx, role.id);
     if (assigned > 0)
       return fault("illegal_transition", `the role is assigned (${assigned} times); revoke the assignments first`);
-    return (await deleteStored(tx, role.id, expected.revision)) ? render(role) : overtaken();
+    return (await deleteAtRevision(tx, "roles", role.id, expected.revision)) ? render(role) : overtaken();
   },
 });

@@ -1,14 +1,13 @@
 /** Roles belong to the tenant as a whole: every operation on one is decided at its root. */
 import { isFault, type Result } from "../../../core/faults.ts";
-import { formatRef, type RoleId, rootNode } from "../../../core/ids.ts";
+import { rootNode } from "../../../core/ids.ts";
 import type { Target } from "../../operations/operation.ts";
-import { noSuch } from "../../operations/targets.ts";
 import type { Tx } from "../../platform/database/database.ts";
-import { collection, type Role, roleRef } from "./model.ts";
+import { knownIn } from "../at-node.ts";
+import { collection, roleRef } from "./model.ts";
 import { findRole } from "./store.ts";
 
-export const knownRole = async (tx: Tx, id: string): Promise<Result<Role>> =>
-  (await findRole(tx, id as RoleId)) ?? noSuch(formatRef(collection, id));
+export const knownRole = knownIn(collection, findRole);
 
 export const atRole = async (tx: Tx, input: { readonly id: string }): Promise<Result<Target>> => {
   const role = await knownRole(tx, input.id);

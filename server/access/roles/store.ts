@@ -146,13 +146,3 @@ export const countAssignments = async (tx: Tx, id: RoleId): Promise<number> => {
   );
   return rows[0]?.assigned ?? 0;
 };
-
-/** Deletes the role if it is still at `revision`. */
-export const deleteRole = async (tx: Tx, id: RoleId, revision: number): Promise<boolean> => {
-  const rows = await tx.query(
-    "roles.delete",
-    "delete from roles where tenant_id = $1 and id = $2 and revision = $3 returning id",
-    [tx.tenant, id, revision],
-  );
-  return rows.length === 1;
-};

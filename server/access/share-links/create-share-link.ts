@@ -8,6 +8,7 @@ import { displayName, strict, time } from "../../operations/fields.ts";
 import { operation } from "../../operations/operation.ts";
 import { atParent } from "../../operations/targets.ts";
 import { newId } from "../../platform/random.ts";
+import { expiry } from "../bindings.ts";
 import { sharedAt } from "../levels.ts";
 import { level } from "../resource-grants/model.ts";
 import { cannotLend } from "./lend.ts";
@@ -56,8 +57,8 @@ export const createShareLink = operation({
     const refused = await cannotLend(tx, node.id, shared.level, context);
     if (refused !== undefined) return refused;
     if (node.state !== "active") return fault("not_admissible", `\`${input.parent}\` is ${node.state}`);
-    const expires = new Date(input.expire_time);
-    if (expires.getTime() <= now) return fault("not_admissible", "`expire_time` has passed");
+    const expires = expiry(input.expire_time, now);
+    if (isFault(expires)) return expires;
     if (expires.getTime() > now + share_link_ttl_days_max * dayMs)
       return fault("not_admissible", `\`expire_time\` is more than ${share_link_ttl_days_max} days away`);
 

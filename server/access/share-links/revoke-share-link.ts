@@ -1,9 +1,8 @@
 /** Ends a share link for good. When the answer is sent, it opens nothing any more. */
-import Type from "typebox";
 import { fault, isFault } from "../../../core/faults.ts";
 import { expectRevision, overtaken } from "../../operations/etag.ts";
-import { id, strict } from "../../operations/fields.ts";
 import { operation } from "../../operations/operation.ts";
+import { revokeInput } from "../bindings.ts";
 import { atLink, knownLink } from "./find.ts";
 import { linkOutput, render, told } from "./model.ts";
 import { revokeLink } from "./store.ts";
@@ -15,10 +14,7 @@ export const revokeShareLink = operation({
   method: "POST",
   path: "/v1/share-links/{id}:revoke",
   status: 200,
-  input: strict({
-    id,
-    reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500, description: "for those who hear of it" })),
-  }),
+  input: revokeInput,
   output: linkOutput,
   permission: "share-links:revoke",
   scope: "tenant",

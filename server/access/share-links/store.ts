@@ -19,6 +19,7 @@ import {
 } from "../../operations/listing/list-page.ts";
 import type { Tx } from "../../platform/database/database.ts";
 import type { TreeTables } from "../../tree/store.ts";
+import { atOrBelow, type Stretch } from "../at-node-store.ts";
 import { type ShareLink, wrong_passwords_max } from "./model.ts";
 
 type Tables = TreeTables & {
@@ -99,9 +100,6 @@ export const findLink = async (tx: Tx, id: ShareLinkId): Promise<ShareLink | und
   return row && linkOf(row);
 };
 
-/** Which links to list: the tenant's, or those of a node and below it; `places` are the collections a `parent` may name. */
-export type Stretch = { readonly below: NodeId | undefined; readonly places: readonly string[] };
-
 /** A link's state is what its row says now, so the listing is of one moment. */
 const listingAt = (places: readonly string[], now: Date) =>
   ({
@@ -131,10 +129,7 @@ export const listLinks = async (
   request: ListRequest,
   paging: Paging,
 ): Promise<Result<Page<ShareLink>>> => {
-  const narrowed = selectLinks(tx).$if(below !== undefined, (all) =>
-    all.where(sql<boolean>`${below}::uuid = any(nodes.ancestors)`),
-  );
-  const page = await listPage(narrowed, listingAt(places, now), request, paging);
+  const page = await listPage(selectLinks(tx).where(atOrBelow(below)), listingAt(places, now), request, paging);
   return isFault(page) ? page : { ...page, rows: page.rows.map(linkOf) };
 };
 
