@@ -10,24 +10,13 @@ import { factsLookup, lookUp, type StoredFacts } from "../../server/authority/st
 import { type ConsistencyToken, readToken, satisfies, tokenOf } from "../../server/decisions/consistency.ts";
 import { type FactsFound, wantedFacts } from "../../server/decisions/wanted-facts.ts";
 import type { Answer } from "../../server/operations/perform.ts";
-import type { Platform } from "../../server/platform/platform.ts";
+import { countRoundTrips } from "../support/counting.ts";
 import { openWorkbench } from "../support/engine.ts";
 import { bindingsIn } from "./bindings.ts";
 
 const bench = await openWorkbench();
 after(bench.close);
-const { platform: real } = bench.engine;
-const asked = { statements: 0 };
-const platform: Platform = {
-  ...real,
-  database: {
-    ...real.database,
-    statement: (...args) => {
-      asked.statements += 1;
-      return real.database.statement(...args);
-    },
-  },
-};
+const { platform, costOf } = countRoundTrips(bench.engine.platform);
 const needs = { platform, model: bench.model, modelVersion: "test" };
 
 const token = (text: string): ConsistencyToken => {
@@ -42,11 +31,11 @@ const find = async (
   { id }: Principal,
   atLeast?: ConsistencyToken,
 ): Promise<FactsFound & { readonly statements: number }> => {
-  asked.statements = 0;
   const wanted = wantedFacts(needs, { bound: tenant, principal: id, tenant, node: rootNode(tenant) }, atLeast);
-  const [found] = await resolve(platform, [wanted]);
+  const { answer, cost } = await costOf(() => resolve(platform, [wanted]));
+  const [found] = answer;
   assert.ok(found);
-  return { ...found, statements: asked.statements };
+  return { ...found, statements: cost.statements };
 };
 
 /** Cached: the first answer gives the versions their nonces, the second is kept (ADR 3). */
@@ -85,7 +74,7 @@ test("a change under way is not known of, however much has ended after it began"
   const who = (await bench.callerWith(tenant, "viewer")).principal;
   const began = Promise.withResolvers<string>();
   const end = Promise.withResolvers<undefined>();
-  const underWay = real.database.transaction(tenant, async (tx) => {
+  const underWay = bench.engine.platform.database.transaction(tenant, async (tx) => {
     const rows = await tx.query<{ xid: string }>("test.xid", "select pg_current_xact_id()::text as xid", []);
     began.resolve(`w${rows[0]?.xid}`);
     await end.promise;
@@ -184,7 +173,7 @@ test("a decision's facts are read under one snapshot: what was never true togeth
   try {
     for (let round = 0; round < 600 || state.flips < 100; round += 1) {
       const lookup = factsLookup(tenant, "service", who.id, tenant, root);
-      const answers = (await lookUp(real.database, [lookup, lookup])) as readonly StoredFacts[];
+      const answers = (await lookUp(bench.engine.platform.database, [lookup, lookup])) as readonly StoredFacts[];
       seen.add(JSON.stringify(answers.map((one) => [one.assignments[0]?.[7] === null, one.grants[0]?.[3] === null])));
     }
   } finally {

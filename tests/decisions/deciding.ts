@@ -6,6 +6,7 @@ import { createApiToken } from "../../server/credentials/create-api-token.ts";
 import { type CheckAnswer, type CheckQuestion, check } from "../../server/decisions/check.ts";
 import type { Searching } from "../../server/decisions/list-resources.ts";
 import { readSecretKey } from "../../server/platform/keys/seal.ts";
+import type { Platform } from "../../server/platform/platform.ts";
 import type { Caller } from "../../server/authority/caller.ts";
 import { type Presented, recognise } from "../../server/tokens/presented.ts";
 import { openSigningKeys } from "../../server/tokens/signing-keys.ts";
@@ -26,8 +27,12 @@ export type DecisionPoint = {
   close(): void;
 };
 
-export const openDecisionPoint = async (bench: Workbench): Promise<DecisionPoint> => {
-  const { platform, issuer, pageKey } = bench.engine;
+/** Over the bench's own platform, or another that leads to it. */
+export const openDecisionPoint = async (
+  bench: Workbench,
+  platform: Platform = bench.engine.platform,
+): Promise<DecisionPoint> => {
+  const { issuer, pageKey } = bench.engine;
   const secretKey = readSecretKey(Buffer.alloc(32, 1).toString("base64"));
   assert.ok(secretKey);
   const keys = await openSigningKeys({ ...platform, secretKey });

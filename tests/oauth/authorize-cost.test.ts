@@ -8,7 +8,6 @@ import { openDocumentState } from "../../server/clients/document-state.ts";
 import { authorize } from "../../server/oauth/authorize/authorize.ts";
 import type { Authorizing } from "../../server/oauth/authorize/needs.ts";
 import { openGrantStatements } from "../../server/oauth/grants/grant-statements.ts";
-import type { Database, Tx } from "../../server/platform/database/database.ts";
 import { readSecretKey } from "../../server/platform/keys/seal.ts";
 import { openLimits } from "../../server/platform/limits/limits.ts";
 import type { WebRequest } from "../../server/platform/web/request.ts";
@@ -16,42 +15,19 @@ import { defaultPolicy } from "../../server/policies/model.ts";
 import { registerUser } from "../../server/principals/users/register-user.ts";
 import { beginSession } from "../../server/sessions/begin-session.ts";
 import { openSigningKeys } from "../../server/tokens/signing-keys.ts";
+import { countRoundTrips } from "../support/counting.ts";
 import { openWorkbench } from "../support/engine.ts";
 
 const bench = await openWorkbench();
 after(bench.close);
-const { platform: real } = bench.engine;
-
-const counted = { statements: 0, reads: 0 };
-const countedTx = (tx: Tx): Tx => ({
-  ...tx,
-  query: (...asked) => {
-    counted.statements += 1;
-    return tx.query(...asked);
-  },
-});
-const database: Database = {
-  ...real.database,
-  statement: (...asked) => {
-    counted.statements += 1;
-    return real.database.statement(...asked);
-  },
-  transaction: (tenant, work) => real.database.transaction(tenant, (tx) => work(countedTx(tx))),
-};
-const cache = {
-  ...real.cache,
-  read: (probes: Parameters<typeof real.cache.read>[0]) => {
-    counted.reads += 1;
-    return real.cache.read(probes);
-  },
-};
+const counting = countRoundTrips(bench.engine.platform);
 
 const secretKey = readSecretKey(Buffer.alloc(32, 1).toString("base64"));
 assert.ok(secretKey);
-const keys = await openSigningKeys({ ...real, secretKey });
+const keys = await openSigningKeys({ ...bench.engine.platform, secretKey });
 after(keys.close);
 const needs: Authorizing = {
-  platform: { ...real, database, cache },
+  platform: counting.platform,
   model: bench.model,
   issuer: bench.engine.issuer,
   keys,
@@ -59,7 +35,7 @@ const needs: Authorizing = {
   remoteKeys: async () => [],
   documents: openDocumentState(),
   limits: openLimits({ redis: undefined, key: Buffer.alloc(32) }),
-  statements: openGrantStatements(database),
+  statements: openGrantStatements(counting.platform.database),
   renderError: (failure) => assert.fail(failure.detail),
 };
 
@@ -74,7 +50,7 @@ const app = await bench.ok(createApplication, bench.host, {
   first_party: true,
   redirect_uris: ["https://app.example/cb"],
 });
-const { cookie } = await real.database.transaction(tenant, (tx) =>
+const { cookie } = await bench.engine.platform.database.transaction(tenant, (tx) =>
   beginSession(tx, {
     home: tenant,
     user: user.id as PrincipalId,
@@ -108,15 +84,12 @@ const request: WebRequest = {
 };
 
 test("a code for who is signed in takes two statements: the session with its human, and the code with its audit entry", async () => {
-  const answers = [];
-  for (let visit = 0; visit < 4; visit += 1) {
-    Object.assign(counted, { statements: 0, reads: 0 });
-    answers.push(await authorize(needs, request));
-  }
-  for (const answer of answers) {
+  const visits = [];
+  for (let visit = 0; visit < 4; visit += 1) visits.push(await counting.costOf(() => authorize(needs, request)));
+  for (const { answer } of visits) {
     assert.ok(!isFault(answer));
     assert.match(String(answer.headers["location"]), /\?code=cs_code_/);
   }
   // The first visits fill the cache.
-  assert.deepEqual(counted, { statements: 2, reads: 1 });
+  assert.deepEqual(visits.at(-1)?.cost, { statements: 2, transactions: 0, reads: 1 });
 });
