@@ -20,7 +20,7 @@ import { openMailer } from "./mail/mailer.ts";
 import { openLogoutNotices } from "./oauth/logout/notices.ts";
 import type { Engine } from "./operations/perform.ts";
 import { prepare } from "./operations/perform.ts";
-import { addressReader } from "./platform/web/address.ts";
+import { addressReader, hopsReader } from "./platform/web/address.ts";
 import { type Clock, monotonicMs, systemClock } from "./platform/clock.ts";
 import { isUnavailable } from "./platform/database/unavailable.ts";
 import { openDns } from "./platform/dns.ts";
@@ -153,6 +153,7 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
       pageKey: engine.pageKey,
       dpopKey,
       gatewayRoutes,
+      clientAt: hopsReader(listed(config.trustedProxies)),
       prove: proverAtGateways({ platform, issuer, dpopKey }),
     };
     const visiting = { ...issuing, engine, signIn, sealKey: secretKey, formKey, userCodeKey };

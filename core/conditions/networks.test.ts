@@ -26,6 +26,8 @@ describe("networks", () => {
     assert.ok(!isInNetwork("10.0.0.1", "::/0"));
     assert.ok(!isInNetwork("2001:db8::1", "0.0.0.0/0"));
     assert.ok(!isInNetwork("::a00:1", "10.0.0.0/8"));
+    assert.ok(!isInNetwork("::10.0.0.1", "10.0.0.0/8"), "RFC 4291 §2.5.5.1: the same address in another spelling");
+    assert.ok(isInNetwork("::10.0.0.1", "::a00:1"));
   });
 
   test("what is no network", () => {

@@ -13,8 +13,12 @@ const mappedBits = 96;
 export const readAddress = (text: string): Address | undefined => {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
   if (text.includes("%") || !ipaddr.IPv6.isValid(text)) return undefined;
-  return ipaddr.process(text);
+  // `::10.0.0.1` is no mapped address (RFC 4291 §2.5.5.1); the library takes it for one.
+  return isCompatible(text) ? ipaddr.IPv6.parse(`0${text}`) : ipaddr.process(text);
 };
+
+const isCompatible = (text: string): boolean =>
+  text.startsWith("::") && ipaddr.IPv4.isValidFourPartDecimal(text.slice(2));
 
 /** An address alone, or CIDR notation such as `10.0.0.0/8`; undefined where the text is neither. */
 export const readNetwork = (text: string): Network | undefined => {

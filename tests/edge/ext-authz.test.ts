@@ -1,12 +1,9 @@
-/**
- * Envoy's ext_authz, asked by a gRPC client. No Envoy is at hand where these tests run, so that its messages are written here by hand, field by
- * field and octet by octet, with what Envoy sends besides the fields that are read (envoy/service/auth/v3/attribute_context.proto).
- */
+// Envoy's ext_authz, asked by a gRPC client with the messages that Envoy writes (envoy.ts): no Envoy is at hand where these tests run.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { type ServiceError, status } from "@grpc/grpc-js";
 import {
   CheckRequest,
   CheckResponse,
@@ -14,105 +11,17 @@ import {
 } from "../../server/transport/grpc/generated/envoy/service/auth/v3/external_auth.ts";
 import { athOf, proofKey, proofOf } from "../oauth/dpop-kit.ts";
 import { partsOf, signedJwt } from "../oauth/jwt.ts";
+import { checkRequest as asEnvoy, envoyAt, type Sent, type Texts } from "./envoy.ts";
 import { gatewayTokenOf, startEdge } from "./kit.ts";
 
 const edge = await startEdge();
 after(edge.close);
 const { deployment, acme, payouts, gatewayToken, member, memberToken } = edge;
-const client = new Client(`127.0.0.1:${deployment.servers[0]?.grpcPort}`, credentials.createInsecure());
-after(() => client.close());
+const envoy = envoyAt(deployment.servers[0]?.grpcPort ?? 0);
+after(envoy.close);
+const call = (request: Uint8Array, gateway = `Bearer ${gatewayToken}`) => envoy.call(request, gateway);
+const checkRequest = (sent: Sent) => asEnvoy({ path: payouts, ...sent });
 
-type Texts = Readonly<Record<string, string>>;
-type Sent = {
-  readonly method?: string;
-  readonly path?: string;
-  readonly host?: string;
-  readonly scheme?: string;
-  readonly headers?: Texts;
-  /** As with `encode_raw_headers`: in place of `headers`. */
-  readonly raw?: readonly (readonly [string, string])[];
-  readonly extensions?: Texts;
-};
-
-/** A length-delimited field. */
-const field = (number: number, value: Uint8Array | string): Uint8Array => {
-  const writer = new BinaryWriter().uint32((number << 3) | 2);
-  return (typeof value === "string" ? writer.string(value) : writer.bytes(value)).finish();
-};
-const message = (...fields: readonly (Uint8Array | readonly Uint8Array[])[]): Uint8Array =>
-  Buffer.concat(fields.flat());
-const mapOf = (number: number, entries: Texts): readonly Uint8Array[] =>
-  Object.entries(entries).map(([key, value]) => field(number, message(field(1, key), field(2, value))));
-const varint = (number: number, value: number): Uint8Array =>
-  new BinaryWriter()
-    .uint32(number << 3)
-    .int32(value)
-    .finish();
-
-/** CheckRequest as Envoy sends it, the fields that are not read included: peers, time, id, size, protocol, metadata, TLS. */
-const checkRequest = ({
-  method = "GET",
-  path = payouts,
-  host = "api.example.com",
-  scheme = "https",
-  headers = {},
-  raw,
-  extensions = {},
-}: Sent) => {
-  const socket = message(field(2, "203.0.113.7"), varint(3, 51234));
-  const peer = message(field(1, field(1, socket)), field(4, "spiffe://mesh.example/client"));
-  const lines = {
-    ":authority": host,
-    ":method": method,
-    ":path": path,
-    ":scheme": scheme,
-    "x-request-id": "4e0e",
-    ...headers,
-  };
-  const http = message(
-    field(1, "13359530607844510314"),
-    field(2, method),
-    raw === undefined ? mapOf(3, lines) : [],
-    field(4, path),
-    field(5, host),
-    field(6, scheme),
-    varint(8 + 1, 17),
-    field(10, "HTTP/2"),
-    field(11, "a body"),
-    raw === undefined
-      ? []
-      : field(
-          13,
-          message(raw.map(([key, value]) => field(1, message(field(1, key), field(3, Buffer.from(value, "latin1")))))),
-        ),
-  );
-  const request = message(field(1, message(varint(1, 1_700_000_000), varint(2, 7))), field(2, http));
-  const attributes = message(
-    field(1, peer),
-    field(2, peer),
-    field(4, request),
-    mapOf(10, extensions),
-    field(11, message(mapOf(1, {}))),
-    field(12, field(1, "api.example.com")),
-    field(13, new Uint8Array()),
-  );
-  return message(field(1, attributes));
-};
-
-const call = (request: Uint8Array, gateway: string | undefined = `Bearer ${gatewayToken}`): Promise<Buffer> =>
-  new Promise((resolve, reject) => {
-    const metadata = new Metadata();
-    if (gateway !== undefined) metadata.set("authorization", gateway);
-    client.makeUnaryRequest<Uint8Array, Buffer>(
-      "/envoy.service.auth.v3.Authorization/Check",
-      (bytes) => Buffer.from(bytes),
-      (bytes) => bytes,
-      request,
-      metadata,
-      { deadline: Date.now() + 10_000 },
-      (error, answer) => (error === null && answer !== undefined ? resolve(answer) : reject(error)),
-    );
-  });
 const bearer = (token: string): Texts => ({ authorization: `Bearer ${token}` });
 const told = (options: readonly HeaderValueOption[] = []): Texts =>
   Object.fromEntries(options.map(({ header }) => [header?.key ?? "", header?.value ?? ""]));
@@ -220,7 +129,7 @@ test("a route's context_extensions are its rule, and what is wrong in them is no
 test("Envoy shows its own credential: without one, with a dead one, or with one that may not ask, the call itself fails", async () => {
   const fails = async (gateway: string | undefined, code: number): Promise<void> => {
     const sent = checkRequest({ headers: bearer(memberToken) });
-    const failed = gateway === undefined ? callBare(sent) : call(sent, gateway);
+    const failed = envoy.call(sent, gateway);
     await assert.rejects(failed, (error: ServiceError) => (error.code as number) === code, gateway);
   };
   await fails(undefined, status.UNAUTHENTICATED);
@@ -231,17 +140,6 @@ test("Envoy shows its own credential: without one, with a dead one, or with one 
   await denied(401, { headers: bearer(memberToken) }, `Bearer ${await gatewayTokenOf(other)}`);
   assert.ok((await ask({ headers: bearer(memberToken) }, `Bearer ${deployment.host}`)).allowed);
 });
-
-const callBare = (request: Uint8Array): Promise<unknown> =>
-  new Promise((resolve, reject) => {
-    client.makeUnaryRequest(
-      "/envoy.service.auth.v3.Authorization/Check",
-      (bytes: Uint8Array) => Buffer.from(bytes),
-      (bytes: Buffer) => bytes,
-      request,
-      (error, answer) => (error === null ? resolve(answer) : reject(error)),
-    );
-  });
 
 test("invariant 7: a token is denied on the request after its principal was disabled, and let through on the one after it was enabled", async () => {
   const account = await acme.account({ role: "member" });

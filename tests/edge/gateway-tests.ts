@@ -6,7 +6,16 @@ import { athOf, proofKey, proofOf } from "../oauth/dpop-kit.ts";
 import { type Answer, bearer, type Sent, send } from "../oauth/http.ts";
 import { partsOf, signedJwt } from "../oauth/jwt.ts";
 import { freePort } from "../support/redis.ts";
-import { type Between, identityIn, portOf, type RunningGateway, startEdge, startUpstream, statusOfRaw } from "./kit.ts";
+import {
+  type Between,
+  identityIn,
+  portOf,
+  type RunningGateway,
+  startEdge,
+  startUpstream,
+  statusOfRaw,
+  withCondition,
+} from "./kit.ts";
 
 /** Starts everything, and declares the tests of a gateway that `start` starts. */
 export const gatewayTests = async (
@@ -93,6 +102,46 @@ export const gatewayTests = async (
       await stopped(`the unmatched ${path}`, ask(path, { headers: bearer(memberToken) }), 403);
     for (const method of ["DELETE", "OPTIONS", "PUT"])
       await stopped(`the unlisted ${method}`, ask(payouts, { method, headers: bearer(memberToken) }), 403);
+  });
+
+  test(`CWE-348, ${name}: a condition sees the address the gateway saw, and nothing a client says of it changes that`, async () => {
+    const [inside, outside] = ["127.0.0.1", "127.0.0.2"];
+    const headers = bearer(await withCondition(edge, `in_network(context.ip, "${inside}/32")`));
+    const tried = (from: string, more: Sent["headers"] = {}) =>
+      ask(payouts, { headers: { ...headers, ...more }, from });
+    await passed(tried(inside));
+    await stopped("another address", tried(outside), 403);
+    const spoofed = (address: string) => ({
+      "X-Forwarded-For": address,
+      "X-FORWARDED-FOR": `${address}, ${address}`,
+      "X-Real-IP": address,
+      "X-Client-IP": address,
+      "True-Client-IP": address,
+      Forwarded: `for=${address}`,
+      "Countersign-Gateway": `${edge.gatewayToken}; address=x-forwarded-for`,
+    });
+    for (const [header, value] of Object.entries(spoofed(inside)))
+      await stopped(header, tried(outside, { [header]: value }), 403);
+    for (const [header, value] of Object.entries(spoofed(outside))) await passed(tried(inside, { [header]: value }));
+    const lines = [`GET ${payouts} HTTP/1.1`, `Host: ${host}`, `Authorization: ${headers.authorization}`];
+    for (const twice of [
+      ["X-Forwarded-For: 127.0.0.1", "X-Forwarded-For: 127.0.0.1"],
+      ["X-Forwarded-For:", "X-Forwarded-For: 127.0.0.1"],
+    ]) {
+      await stopped(twice.join(), statusOfRaw(gateway.port, [...lines, ...twice], outside), 403);
+      assert.equal(await statusOfRaw(gateway.port, [...lines, ...twice], inside), 200, twice.join());
+    }
+  });
+
+  test(`${name}: a condition sees method, host and path as they were judged`, async () => {
+    const asJudged = `context.method == "GET" && context.host == "${host}" && context.path == "${payouts}"`;
+    const headers = bearer(await withCondition(edge, asJudged));
+    await passed(ask(payouts, { headers }));
+    await passed(ask(`${payouts}?path=/admin`, { headers }));
+    await passed(ask(payouts.replace("payouts", "p%61youts"), { headers }));
+    await stopped("another method", ask(payouts, { method: "HEAD", headers }), 403);
+    const elsewhere = ask(payouts, { headers: { ...headers, host: "other.example" } });
+    await stopped("another host", elsewhere, 403);
   });
 
   test(`${name}: a public route passes without a token, and without an identity, whatever the client says it is`, async () => {

@@ -85,7 +85,7 @@ const gatewayPermissions = ["access:check", "tokens:introspect"];
 
 /** A deployment with the guide's routes, a tenant, and a gateway in it. */
 export const startEdge = async (
-  options: { readonly routes?: string } = {},
+  options: { readonly routes?: string; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<Edge & { close(): Promise<void> }> => {
   const folder = await mkdtemp(join(tmpdir(), "countersign-edge-"));
   const routes = join(folder, "routes.yaml");
@@ -95,7 +95,10 @@ export const startEdge = async (
   const database = await startPassage({ host: url.hostname, port: Number(url.port) });
   url.hostname = "127.0.0.1";
   url.port = String(database.port);
-  const deployment = await startDeployment({ env: { COUNTERSIGN_GATEWAY_ROUTES: routes }, databaseUrl: url.href });
+  const deployment = await startDeployment({
+    env: { COUNTERSIGN_GATEWAY_ROUTES: routes, ...options.env },
+    databaseUrl: url.href,
+  });
   const acme = await deployment.tenant("Acme");
   const place = await acme.perimeter("accounts");
   const gatewayToken = await gatewayTokenOf(acme);
@@ -126,6 +129,14 @@ export const gatewayTokenOf = async (tenant: Tenant): Promise<string> => {
   const expire_time = new Date(Date.now() + 3_600_000).toISOString();
   const token = { owner: ref, display_name: "A gateway's", scopes: gatewayPermissions, expire_time };
   return String((await tenant.does("/v1/api-tokens", token))["token"]);
+};
+
+/** The token of a service account that may read payouts, and only while the condition is true. */
+export const withCondition = async ({ acme, deployment }: Edge, condition: string): Promise<string> => {
+  const account = await acme.account();
+  const role_assignment = { parent: acme.ref, principal: account.ref, role: "member", condition };
+  await acme.does("/v1/role-assignments", role_assignment);
+  return deployment.token(account);
 };
 
 // ── the service behind ──
@@ -237,11 +248,18 @@ const takesConnections = (port: number): Promise<boolean> =>
 
 export type Between = { readonly countersignPort: number; readonly upstreamPort: number; readonly token: string };
 
+/** What the guide has in a file of its own beside the server block. */
+const credentialLine = (token: string): string => {
+  const [line] = /proxy_set_header Countersign-Gateway "<the token>[^`]*;/.exec(guide.text) ?? [];
+  assert.ok(line, "docs/guides/gateways.md does not say how nginx shows its credential");
+  return `${line.replace("<the token>", token)}\n`;
+};
+
 /** nginx with the guide's server block. */
 export const startNginx = async ({ countersignPort, upstreamPort, token }: Between): Promise<RunningGateway> => {
   const dir = await mkdtemp(join(tmpdir(), "countersign-nginx-"));
   const port = await freePort();
-  await writeFile(join(dir, "gateway.conf"), `proxy_set_header Countersign-Gateway "${token}";\n`, { mode: 0o600 });
+  await writeFile(join(dir, "gateway.conf"), credentialLine(token), { mode: 0o600 });
   const server = filledIn(blockOf("nginx"), {
     "listen 8000": `listen 127.0.0.1:${port}`,
     "127.0.0.1:9000": `127.0.0.1:${upstreamPort}`,
@@ -287,10 +305,10 @@ export const startCaddy = async ({ countersignPort, upstreamPort, token }: Betwe
 export const portOf = ({ deployment }: Edge): number => Number(new URL(deployment.base()).port);
 
 /** A request as its octets are, and the status of its answer: what a client library would not send. */
-export const statusOfRaw = (port: number, lines: readonly string[]): Promise<number> =>
+export const statusOfRaw = (port: number, lines: readonly string[], from?: string): Promise<number> =>
   new Promise((resolve, reject) => {
     let answer = "";
-    const socket = connect({ host: "127.0.0.1", port });
+    const socket = connect({ host: "127.0.0.1", port, ...(from === undefined ? {} : { localAddress: from }) });
     socket.setEncoding("utf8");
     socket.on("data", (part: string) => void (answer += part));
     socket.once("error", reject);

@@ -29,6 +29,7 @@ assert.ok("routes" in read);
 const edge: Edge = {
   ...point.needs,
   gatewayRoutes: routeTableOf(read.routes),
+  clientAt: () => undefined,
   prove: () => assert.fail("nothing is proven here"),
 };
 
@@ -41,7 +42,7 @@ const token = (await point.tokenFor(owner)).text;
 type Asked = Cost & { readonly at: EdgeAnswer["at"] };
 const cost = async (uri: string, authorization?: string): Promise<Asked> => {
   const lines = authorization === undefined ? [] : [["authorization", authorization] as const];
-  const sent = { method: "GET", uri, host: "api.example.com", scheme: "https", lines };
+  const sent = { method: "GET", uri, host: "api.example.com", scheme: "https", lines, address: undefined };
   const { answer, cost: taken } = await counting.costOf(() => judge(edge, { gateway, sent, rule: undefined }));
   return { ...taken, at: answer.at };
 };

@@ -5,6 +5,8 @@ export type Sent = {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** The address of this machine's to send it from, where it matters which. */
+  readonly from?: string;
 };
 
 export type Answer = {
@@ -19,10 +21,11 @@ export type Answer = {
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
 /** A server that is not there is an error, and so is one that hangs up. */
-export const send = (url: string, { method = "GET", headers = {}, body = "" }: Sent = {}): Promise<Answer> =>
+export const send = (url: string, { method = "GET", headers = {}, body = "", from }: Sent = {}): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const length = body === "" ? {} : { "content-length": String(Buffer.byteLength(body)) };
-    const outgoing = request(url, { method, agent, headers: { ...length, ...headers } }, (incoming) => {
+    const local = from === undefined ? {} : { localAddress: from };
+    const outgoing = request(url, { method, agent, headers: { ...length, ...headers }, ...local }, (incoming) => {
       let text = "";
       incoming.setEncoding("utf8").on("data", (part: string) => void (text += part));
       incoming

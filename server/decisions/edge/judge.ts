@@ -75,7 +75,7 @@ const readQuestion = (edge: Edge, { sent, rule: beside }: EdgeQuestion): Result<
   if (rule.at === "public") return "public";
   const presented = readToken(sent);
   if (isFault(presented)) return presented;
-  const question = questionOf(rule, bound, presented.text);
+  const question = questionOf(rule, bound, presented.text, contextOf(sent, target));
   return question === undefined ? missing(rule.permission) : { target, rule, ...presented, question };
 };
 
@@ -125,8 +125,25 @@ const broughtAlong = (
   return rule === undefined || bound === undefined ? undefined : { rule, bound };
 };
 
+/**
+ * What conditions may look at of the request: what was judged, and nothing that its sender alone says. The path is decoded, so that no other
+ * spelling of it gets around a condition.
+ */
+const contextOf = ({ address }: SentRequest, { method, scheme, host, segments }: RequestTarget) => ({
+  method,
+  scheme,
+  host,
+  path: `/${segments.join("/")}`,
+  ...(address === undefined ? {} : { ip: address }),
+});
+
 /** Undefined where the path holds no id in the resource's place. */
-const questionOf = (rule: Read["rule"], bound: Bound, token: string): CheckQuestion | undefined => {
+const questionOf = (
+  rule: Read["rule"],
+  bound: Bound,
+  token: string,
+  context: NonNullable<CheckQuestion["context"]>,
+): CheckQuestion | undefined => {
   const resource = rule.resource === undefined ? undefined : boundRef(rule.resource, bound);
   const parent = rule.parent === undefined ? undefined : boundRef(rule.parent, bound);
   if ((rule.resource !== undefined && resource === undefined) || (rule.parent !== undefined && parent === undefined))
@@ -134,6 +151,7 @@ const questionOf = (rule: Read["rule"], bound: Bound, token: string): CheckQuest
   return {
     subject: { token },
     permission: rule.permission,
+    context,
     ...(resource === undefined ? {} : { resource }),
     ...(parent === undefined ? {} : { parent }),
   };

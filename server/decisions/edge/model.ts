@@ -7,6 +7,7 @@
  */
 import type { Fault, Result } from "../../../core/faults.ts";
 import type { TenantId } from "../../../core/ids.ts";
+import type { Hops } from "../../platform/web/address.ts";
 import type { Presented } from "../../tokens/presented.ts";
 import type { Deciding } from "../check.ts";
 import type { RequestTarget, SentRequest } from "./request-target.ts";
@@ -30,6 +31,8 @@ export type Prove = (
 
 export type Edge = Deciding & {
   readonly gatewayRoutes: RouteTable;
+  /** The client among a request's hops: the first that is none of our own proxies. */
+  readonly clientAt: Hops;
   readonly prove: Prove;
 };
 

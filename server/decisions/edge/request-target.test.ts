@@ -11,6 +11,7 @@ const sent = (more: Partial<SentRequest>): SentRequest => ({
   host: "api.example.com",
   scheme: "https",
   lines: [],
+  address: undefined,
   ...more,
 });
 const read = (more: Partial<SentRequest>): RequestTarget => {

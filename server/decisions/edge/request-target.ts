@@ -21,6 +21,8 @@ export type SentRequest = {
   /** `http` or `https`. */
   readonly scheme: string;
   readonly lines: readonly HeaderLine[];
+  /** The client's, where the gateway vouches for it. What the client says of it is in `lines` and nowhere else. */
+  readonly address: string | undefined;
 };
 
 export type RequestTarget = {

@@ -26,7 +26,7 @@ const found = (routes: readonly string[], asked: string) => {
   const [method = "", url = ""] = asked.split(" ");
   const { host, protocol } = new URL(url);
   const uri = url.slice(url.indexOf("/", "https://".length));
-  const target = readTarget({ method, uri, host, scheme: protocol.slice(0, -1), lines: [] });
+  const target = readTarget({ method, uri, host, scheme: protocol.slice(0, -1), lines: [], address: undefined });
   assert.ok(!isFault(target), asked);
   const match = routeTableOf(routes.map(route)).find(target);
   return match === undefined || match.rule.at !== "public"

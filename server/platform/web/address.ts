@@ -6,21 +6,15 @@
  */
 import type { IncomingMessage } from "node:http";
 import ipaddr from "ipaddr.js";
+import { readAddress } from "../../../core/conditions/networks.ts";
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Range = readonly [Address, number];
 
-/** Hops that are looked at, from the right. */
-const hopsMax = 20;
+/** Hops that are looked at, from the nearest. */
+const hopsMax = 21;
 /** One customer's share of IPv6: whoever has it has all addresses in it. */
 const ipv6ClassBits = 64;
-
-/** Strictly: no octal, no short forms, no zone, and an IPv4 address in IPv6's clothes as what it is. */
-const readAddress = (text: string): Address | undefined => {
-  if (text.includes("%")) return undefined;
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
-  return ipaddr.IPv6.isValid(text) ? ipaddr.process(text) : undefined;
-};
 
 /** An address, or a range such as `10.0.0.0/8`; undefined where the text is neither. */
 export const readRange = (text: string): Range | undefined => {
@@ -35,32 +29,43 @@ export const readRange = (text: string): Range | undefined => {
 const isWithin = (address: Address, [network, bits]: Range): boolean =>
   address.kind() === network.kind() && address.match(network, bits);
 
-/** `trusted` are addresses and CIDR ranges. Throws where one of them is neither. */
-export const addressReader = (
-  trusted: readonly string[],
-): ((request: Pick<IncomingMessage, "headers" | "socket">) => string) => {
+/** Told the hops a request came by, nearest first, says where from. */
+export type Hops = (hops: readonly string[]) => string | undefined;
+
+/**
+ * The nearest hop that is no trusted proxy, or the farthest where all are. Undefined where one on the way is no address, and where there are
+ * too many: nobody knows then. `trusted` are addresses and CIDR ranges; throws where one of them is neither.
+ */
+export const hopsReader = (trusted: readonly string[]): Hops => {
   const ranges = trusted.map((text) => {
     const range = readRange(text);
     if (range === undefined) throw new Error(`\`${text}\` is neither an address nor a range of addresses`);
     return range;
   });
-  const isTrusted = (address: Address): boolean => ranges.some((range) => isWithin(address, range));
+  return (hops) => {
+    let nearest: Address | undefined;
+    for (const hop of hops.slice(0, hopsMax)) {
+      nearest = readAddress(hop.trim());
+      if (nearest === undefined) return undefined;
+      const here = nearest;
+      if (!ranges.some((range) => isWithin(here, range))) return here.toString();
+    }
+    return hops.length > hopsMax ? undefined : nearest?.toString();
+  };
+};
 
+/** The hops in an `X-Forwarded-For`, nearest first: whoever passes a request on writes at the end. */
+export const forwardedHops = (value: string): readonly string[] => value.split(",").toReversed();
+
+export const addressReader = (
+  trusted: readonly string[],
+): ((request: Pick<IncomingMessage, "headers" | "socket">) => string) => {
+  const read = hopsReader(trusted);
   return (request) => {
     const peerText = request.socket.remoteAddress ?? "";
-    const peer = readAddress(peerText);
-    if (peer === undefined) return peerText;
     const forwarded = request.headers["x-forwarded-for"];
-    if (forwarded === undefined || !isTrusted(peer)) return peer.toString();
-    const hops = String(forwarded).split(",").slice(-hopsMax);
-    let nearest = peer;
-    for (const hop of hops.toReversed()) {
-      const address = readAddress(hop.trim());
-      if (address === undefined) return peer.toString();
-      nearest = address;
-      if (!isTrusted(address)) break;
-    }
-    return nearest.toString();
+    const hops = forwarded === undefined ? [] : forwardedHops(String(forwarded));
+    return read([peerText, ...hops]) ?? readAddress(peerText)?.toString() ?? peerText;
   };
 };
 

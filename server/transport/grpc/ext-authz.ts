@@ -12,6 +12,7 @@ import type { Edge, EdgeAnswer, Identity } from "../../decisions/edge/model.ts";
 import { ruleFields } from "../../decisions/edge/read-rule.ts";
 import type { HeaderLine, SentRequest } from "../../decisions/edge/request-target.ts";
 import { dpopNonceHeaders, type NonceNeeds } from "../../oauth/dpop/nonces.ts";
+import { forwardedHops } from "../../platform/web/address.ts";
 import { faultOf } from "../http/error-faults.ts";
 import { problem } from "../http/problem.ts";
 import type {
@@ -29,7 +30,7 @@ export const extAuthzHandlers = (edge: Edge & NonceNeeds): ExtAuthzHandlers => (
   check: async ({ attributes }, call) => {
     const gateway = callerOfCall(call);
     if (isFault(gateway)) return gateway;
-    const sent = sentOf(attributes?.request?.http);
+    const sent = sentOf(edge, attributes);
     const rule = ruleOf(attributes);
     const { requestId } = call;
     const answer: EdgeAnswer = await judge(edge, { gateway, sent, rule }).catch((thrown: unknown) => ({
@@ -41,13 +42,25 @@ export const extAuthzHandlers = (edge: Edge & NonceNeeds): ExtAuthzHandlers => (
 });
 
 /** An empty request is refused for its method, like any other that has none. */
-const sentOf = (http: AttributeContext_HttpRequest | undefined): SentRequest => ({
-  method: http?.method ?? "",
-  uri: http?.path ?? "",
-  host: http?.host ?? "",
-  scheme: http?.scheme ?? "",
-  lines: linesOf(http),
-});
+const sentOf = ({ clientAt }: Edge, attributes: AttributeContext | undefined): SentRequest => {
+  const http = attributes?.request?.http;
+  const lines = linesOf(http);
+  return {
+    method: http?.method ?? "",
+    uri: http?.path ?? "",
+    host: http?.host ?? "",
+    scheme: http?.scheme ?? "",
+    lines,
+    address: clientAt(hopsOf(attributes, lines)),
+  };
+};
+
+/** Envoy's `source` is who connected to it. What stands in the header counts only where that is a proxy of our own, which wrote it. */
+const hopsOf = (attributes: AttributeContext | undefined, lines: readonly HeaderLine[]): readonly string[] => {
+  const address = attributes?.source?.address?.socketAddress?.address ?? "";
+  const forwarded = lines.filter(([name]) => name === "x-forwarded-for").map(([, value]) => value);
+  return [address, ...(forwarded.length === 0 ? [] : forwardedHops(forwarded.join(",")))];
+};
 
 const linesOf = (http: AttributeContext_HttpRequest | undefined): readonly HeaderLine[] => {
   const raw = http?.headerMap?.headers ?? [];

@@ -9,7 +9,9 @@
  *     Countersign-Gateway: cs_api_…; permission=payouts:read; resource=accounts/{id}; path=/accounts/{id}/payouts
  *
  * A rule may stand beside the credential, and nowhere else: gateways pass the client's own headers on, and Caddy its query too, so that a rule
- * in either could be the client's.
+ * in either could be the client's. So may the word that the gateway writes `X-Forwarded-For` itself, which anybody else could have written:
+ *
+ *     Countersign-Gateway: cs_api_…; address=x-forwarded-for
  */
 import { type Fault, fault, isFault, type Result } from "../../../core/faults.ts";
 import { headersOf, identityHeaders } from "../../decisions/edge/identity.ts";
@@ -17,6 +19,7 @@ import { judge, onlyOne } from "../../decisions/edge/judge.ts";
 import type { Edge, EdgeAnswer, EdgeQuestion } from "../../decisions/edge/model.ts";
 import type { HeaderLine, SentRequest } from "../../decisions/edge/request-target.ts";
 import { dpopNonceHeaders, type NonceNeeds } from "../../oauth/dpop/nonces.ts";
+import { forwardedHops } from "../../platform/web/address.ts";
 import type { WebRequest, WebResponse } from "../../platform/web/request.ts";
 import { readBearer } from "../../tokens/bearer.ts";
 import type { Presented } from "../../tokens/presented.ts";
@@ -39,7 +42,7 @@ export const forwardAuthRoutes = (edge: Edge & NonceNeeds): readonly WebRoute[] 
 
 const forwardAuth = async (edge: Edge & NonceNeeds, request: WebRequest): Promise<WebResponse> => {
   const lines = linesOf(request.rawHeaders ?? []);
-  const answer = await judge(edge, questionOf(lines));
+  const answer = await judge(edge, questionOf(edge, lines));
   const response = responseOf(answer, request.requestId);
   // RFC 9449 §8.2: whoever sends proofs is given the nonce of now, if the gateway passes it on.
   const nonce = lines.some(([name]) => name === "dpop") ? dpopNonceHeaders(edge) : {};
@@ -49,10 +52,12 @@ const forwardAuth = async (edge: Edge & NonceNeeds, request: WebRequest): Promis
 const linesOf = (raw: readonly string[]): readonly HeaderLine[] =>
   raw.flatMap((text, at) => (at % 2 === 0 ? [[text.toLowerCase(), raw[at + 1] ?? ""] as const] : []));
 
-const questionOf = (lines: readonly HeaderLine[]): EdgeQuestion => {
+const questionOf = (edge: Edge, lines: readonly HeaderLine[]): EdgeQuestion => {
   const said = gatewayOf(lines);
   if (isFault(said)) return { gateway: said, sent: said, rule: undefined };
-  return { gateway: said.presented, rule: said.rule, sent: sentOf(lines) };
+  const client = clientOf(edge, said.address, lines);
+  const sent = isFault(client) ? client : sentOf(lines, client.address);
+  return { gateway: said.presented, rule: said.rule, sent };
 };
 
 // ── who asks ──
@@ -66,7 +71,12 @@ const badGateway = fault(
   "the header `Countersign-Gateway` holds no token, or is there more than once",
 );
 
-type Said = { readonly presented: Presented; readonly rule: Readonly<Record<string, string>> | undefined };
+type Said = {
+  readonly presented: Presented;
+  readonly rule: Readonly<Record<string, string>> | undefined;
+  /** What it says of where the client's address stands; undefined where it says nothing. */
+  readonly address: string | undefined;
+};
 
 const gatewayOf = (lines: readonly HeaderLine[]): Result<Said> => {
   const value = onlyOne(lines, gatewayHeader);
@@ -75,11 +85,13 @@ const gatewayOf = (lines: readonly HeaderLine[]): Result<Said> => {
   const [token = "", ...fields] = value.split(";").map((one) => one.trim());
   const presented = readBearer(`Bearer ${token}`);
   if (isFault(presented)) return badGateway;
-  return { presented, rule: fields.length === 0 ? undefined : ruleIn(fields) };
+  const { address, ...rule } = fieldsIn(fields);
+  const isOnlyAddress = fields.length === 0 || (fields.length === 1 && address !== undefined);
+  return { presented, rule: isOnlyAddress ? undefined : rule, address };
 };
 
-/** A name that is there twice makes it no rule at all, which refuses the request. */
-const ruleIn = (fields: readonly string[]): Readonly<Record<string, string>> => {
+/** A name that is there twice leaves nothing of them, which is no rule, and refuses the request. */
+const fieldsIn = (fields: readonly string[]): Readonly<Record<string, string>> => {
   const pairs = fields.map((one) => {
     const equals = one.indexOf("=");
     return [one.slice(0, Math.max(equals, 0)), one.slice(equals + 1)] as const;
@@ -97,7 +109,7 @@ const gatewaySays = (what: string): Fault => fault("permission_denied", `the gat
  * Traefik send of themselves; and `X-Forwarded-Host` and `X-Forwarded-Proto`. Who has one pair cannot tell that the client sent the other,
  * and who leaves out one of the four leaves it to the client: either is refused.
  */
-const sentOf = (lines: readonly HeaderLine[]): Result<SentRequest> => {
+const sentOf = (lines: readonly HeaderLine[], address: string | undefined): Result<SentRequest> => {
   const has = (name: string): boolean => lines.some(([one]) => one === name);
   const ofNginx = has("x-original-method") || has("x-original-uri");
   if (ofNginx && (has("x-forwarded-method") || has("x-forwarded-uri")))
@@ -112,9 +124,26 @@ const sentOf = (lines: readonly HeaderLine[]): Result<SentRequest> => {
     values.push(value);
   }
   const [method = "", uri = "", host = "", scheme = ""] = values;
-  return { method, uri, host, scheme, lines };
+  return { method, uri, host, scheme, lines, address };
 };
 const forwardedPair = ["x-forwarded-method", "x-forwarded-uri"] as const;
+
+const forwardedFor = "x-forwarded-for";
+
+/** Without an address, unless the gateway vouches for the header that it stands in. */
+const clientOf = (
+  { clientAt }: Edge,
+  said: string | undefined,
+  lines: readonly HeaderLine[],
+): Result<{ readonly address: string | undefined }> => {
+  if (said === undefined) return { address: undefined };
+  if (said !== forwardedFor) return gatewaySays(`\`address\` beside its credential can only be \`${forwardedFor}\``);
+  const value = onlyOne(lines, forwardedFor);
+  if (isFault(value)) return value;
+  if (value === undefined || value === "") return gatewaySays(`it does not send \`${forwardedFor}\``);
+  const address = clientAt(forwardedHops(value));
+  return address === undefined ? gatewaySays(`there is no address in its \`${forwardedFor}\``) : { address };
+};
 
 // ── what it is told ──
 

@@ -27,12 +27,13 @@ export const protobufFileName = "envoy/service/auth/v3/external_auth.proto";
  *
  *   envoy/service/auth/v3/external_auth.proto      Authorization, CheckRequest, CheckResponse, DeniedHttpResponse, OkHttpResponse
  *   envoy/service/auth/v3/attribute_context.proto  AttributeContext
+ *   envoy/config/core/v3/address.proto             Address, SocketAddress
  *   envoy/config/core/v3/base.proto                HeaderMap, HeaderValue, HeaderValueOption
  *   envoy/type/v3/http_status.proto                HttpStatus
  *   google/rpc/status.proto                        RpcStatus (there `Status`)
  *
  * On the wire a message is its field numbers and types. Those here are the same, so that what Envoy sends is read and what is answered is
- * understood. Fields that are not named here are skipped when read: the peers, the body, TLS and metadata. Messages of other packages
+ * understood. Fields that are not named here are skipped when read: the destination, the body, TLS and metadata. Messages of other packages
  * stand in this one, enums are the integers they are on the wire, and `append_action` takes the place of the deprecated `append`.
  */
 
@@ -41,11 +42,17 @@ export interface CheckRequest {
 }
 
 export interface AttributeContext {
+  /** Who connected to Envoy: the last hop, and not the client where there are proxies in between. No header has a part in it. */
+  source: AttributeContext_Peer | undefined;
   request:
     | AttributeContext_Request
     | undefined;
   /** What the route says in its configuration (`check_settings.context_extensions`). The client has no part in it. */
   contextExtensions: Map<string, string>;
+}
+
+export interface AttributeContext_Peer {
+  address: Address | undefined;
 }
 
 export interface AttributeContext_Request {
@@ -99,6 +106,15 @@ export interface OkHttpResponse {
   /** Envoy removes after it sets: a header is named in one of the two. */
   headersToRemove: string[];
   responseHeadersToAdd: HeaderValueOption[];
+}
+
+/** A pipe and an address inside Envoy are other fields, and not read. */
+export interface Address {
+  socketAddress: SocketAddress | undefined;
+}
+
+export interface SocketAddress {
+  address: string;
 }
 
 export interface HeaderValueOption {
@@ -201,11 +217,14 @@ export const CheckRequest: MessageFns<CheckRequest> = {
 };
 
 function createBaseAttributeContext(): AttributeContext {
-  return { request: undefined, contextExtensions: new Map() };
+  return { source: undefined, request: undefined, contextExtensions: new Map() };
 }
 
 export const AttributeContext: MessageFns<AttributeContext> = {
   encode(message: AttributeContext, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.source !== undefined) {
+      AttributeContext_Peer.encode(message.source, writer.uint32(10).fork()).join();
+    }
     if (message.request !== undefined) {
       AttributeContext_Request.encode(message.request, writer.uint32(34).fork()).join();
     }
@@ -228,6 +247,14 @@ export const AttributeContext: MessageFns<AttributeContext> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.source = AttributeContext_Peer.decode(reader, reader.uint32());
+            continue;
+          }
           case 4: {
             if (tag !== 34) {
               break;
@@ -261,6 +288,7 @@ export const AttributeContext: MessageFns<AttributeContext> = {
 
   fromJSON(object: any): AttributeContext {
     return {
+      source: isSet(object.source) ? AttributeContext_Peer.fromJSON(object.source) : undefined,
       request: isSet(object.request) ? AttributeContext_Request.fromJSON(object.request) : undefined,
       contextExtensions: isObject(object.contextExtensions)
         ? (globalThis.Object.entries(object.contextExtensions) as [string, any][]).reduce(
@@ -284,6 +312,9 @@ export const AttributeContext: MessageFns<AttributeContext> = {
 
   toJSON(message: AttributeContext): unknown {
     const obj: any = {};
+    if (message.source !== undefined) {
+      obj.source = AttributeContext_Peer.toJSON(message.source);
+    }
     if (message.request !== undefined) {
       obj.request = AttributeContext_Request.toJSON(message.request);
     }
@@ -301,6 +332,9 @@ export const AttributeContext: MessageFns<AttributeContext> = {
   },
   fromPartial(object: DeepPartial<AttributeContext>): AttributeContext {
     const message = createBaseAttributeContext();
+    message.source = (object.source !== undefined && object.source !== null)
+      ? AttributeContext_Peer.fromPartial(object.source)
+      : undefined;
     message.request = (object.request !== undefined && object.request !== null)
       ? AttributeContext_Request.fromPartial(object.request)
       : undefined;
@@ -313,6 +347,75 @@ export const AttributeContext: MessageFns<AttributeContext> = {
       });
       return m;
     })();
+    return message;
+  },
+};
+
+function createBaseAttributeContext_Peer(): AttributeContext_Peer {
+  return { address: undefined };
+}
+
+export const AttributeContext_Peer: MessageFns<AttributeContext_Peer> = {
+  encode(message: AttributeContext_Peer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.address !== undefined) {
+      Address.encode(message.address, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AttributeContext_Peer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAttributeContext_Peer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.address = Address.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AttributeContext_Peer {
+    return { address: isSet(object.address) ? Address.fromJSON(object.address) : undefined };
+  },
+
+  toJSON(message: AttributeContext_Peer): unknown {
+    const obj: any = {};
+    if (message.address !== undefined) {
+      obj.address = Address.toJSON(message.address);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AttributeContext_Peer>): AttributeContext_Peer {
+    return AttributeContext_Peer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AttributeContext_Peer>): AttributeContext_Peer {
+    const message = createBaseAttributeContext_Peer();
+    message.address = (object.address !== undefined && object.address !== null)
+      ? Address.fromPartial(object.address)
+      : undefined;
     return message;
   },
 };
@@ -1095,6 +1198,148 @@ export const OkHttpResponse: MessageFns<OkHttpResponse> = {
     message.headers = object.headers?.map((e) => HeaderValueOption.fromPartial(e)) || [];
     message.headersToRemove = object.headersToRemove?.map((e) => e) || [];
     message.responseHeadersToAdd = object.responseHeadersToAdd?.map((e) => HeaderValueOption.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseAddress(): Address {
+  return { socketAddress: undefined };
+}
+
+export const Address: MessageFns<Address> = {
+  encode(message: Address, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.socketAddress !== undefined) {
+      SocketAddress.encode(message.socketAddress, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Address {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.socketAddress = SocketAddress.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Address {
+    return {
+      socketAddress: isSet(object.socketAddress)
+        ? SocketAddress.fromJSON(object.socketAddress)
+        : isSet(object.socket_address)
+        ? SocketAddress.fromJSON(object.socket_address)
+        : undefined,
+    };
+  },
+
+  toJSON(message: Address): unknown {
+    const obj: any = {};
+    if (message.socketAddress !== undefined) {
+      obj.socketAddress = SocketAddress.toJSON(message.socketAddress);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Address>): Address {
+    return Address.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Address>): Address {
+    const message = createBaseAddress();
+    message.socketAddress = (object.socketAddress !== undefined && object.socketAddress !== null)
+      ? SocketAddress.fromPartial(object.socketAddress)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSocketAddress(): SocketAddress {
+  return { address: "" };
+}
+
+export const SocketAddress: MessageFns<SocketAddress> = {
+  encode(message: SocketAddress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SocketAddress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSocketAddress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SocketAddress {
+    return { address: isSet(object.address) ? globalThis.String(object.address) : "" };
+  },
+
+  toJSON(message: SocketAddress): unknown {
+    const obj: any = {};
+    if (message.address !== "") {
+      obj.address = message.address;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SocketAddress>): SocketAddress {
+    return SocketAddress.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SocketAddress>): SocketAddress {
+    const message = createBaseSocketAddress();
+    message.address = object.address ?? "";
     return message;
   },
 };
