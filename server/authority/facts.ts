@@ -40,7 +40,8 @@ export const grantFact = (model: Model, type: string, stored: StoredGrant): Gran
   return { id, resource, level, permissions, sufficient, expiresAt, ...boundOf(condition, group) };
 };
 
-const assignmentFact = (model: Model, stored: StoredAssignment): AssignmentFact => {
+/** What an assignment gives under the model in force. */
+export const assignmentFact = (model: Model, stored: StoredAssignment): AssignmentFact => {
   const [id, name, customId, permissions, withinGrants, node, propagation, expiresAt, condition, group] = stored;
   const anchor = node ?? "host";
   const rest = { id, anchor, propagation, expiresAt, ...boundOf(condition, group) } as const;

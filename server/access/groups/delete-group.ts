@@ -1,20 +1,21 @@
 /**
  * Deletes a group, and in the same transaction what it was given and who was in it. It may have been given something where the one who
- * deletes it has no say: so whoever deletes it must be allowed to revoke every assignment and every grant of it where that is.
+ * deletes it has no say: so whoever deletes it must be allowed to revoke every assignment and every grant of it where that is. The last who can assign roles in the tenant
+ * stays one, also where that is through the group.
  */
 import Type from "typebox";
 import { type Fault, fault, isFault } from "../../../core/faults.ts";
 import { formatRef, type GroupId, rootNode } from "../../../core/ids.ts";
 import { contains } from "../../../core/model/permissions.ts";
 import { flatten, holdGroupMembers } from "../../authority/group-members-store.ts";
+import { keepingAssignerFrom } from "../../authority/keep-assigner.ts";
 import { expectRevision, overtaken } from "../../operations/etag.ts";
 import { id, strict } from "../../operations/fields.ts";
 import { type OperationContext, operation } from "../../operations/operation.ts";
 import type { Tx } from "../../platform/database/database.ts";
 import { deleteAtRevision } from "../at-node-store.ts";
-import { checkLast } from "./check-last.ts";
 import { atGroup, knownGroup } from "./find.ts";
-import { assignedTo, emptyGroup, grantedTo, leftIn } from "./members-store.ts";
+import { assignedTo, emptyGroup, grantedTo, principalsBelow } from "./members-store.ts";
 import { groupOutput, render, told } from "./model.ts";
 import { touchAll } from "./name-members.ts";
 import { endBindings, holdAtRevision } from "./store.ts";
@@ -43,31 +44,32 @@ export const deleteGroup = operation({
     subject: group.resource,
     data: { ...told(group), ended: group.ended },
   }),
-  run: async (tx, input, context) => {
-    await holdGroupMembers(tx);
-    const group = await knownGroup(tx, input.id);
-    if (isFault(group)) return group;
-    const expected = expectRevision(context.ifMatch, group.revision, "optional");
-    if (isFault(expected)) return expected;
-    // Whoever is giving it something has finished, and that is seen, or has to wait, and finds it gone.
-    if (!(await holdAtRevision(tx, group.id, expected.revision))) return overtaken();
-    const refused = (await checkRevoking(tx, group.id, context)) ?? (await checkLast(tx, group.id, "all", context));
-    if (refused !== undefined) return refused;
+  run: (tx, input, context) =>
+    keepingAssignerFrom(tx, context, async () => {
+      await holdGroupMembers(tx);
+      const group = await knownGroup(tx, input.id);
+      if (isFault(group)) return group;
+      const expected = expectRevision(context.ifMatch, group.revision, "optional");
+      if (isFault(expected)) return expected;
+      // Whoever is giving it something has finished, and that is seen, or has to wait, and finds it gone.
+      if (!(await holdAtRevision(tx, group.id, expected.revision))) return overtaken();
+      const refused = await checkRevoking(tx, group.id, context);
+      if (refused !== undefined) return refused;
 
-    const inIt = await leftIn(tx, [group.id], undefined);
-    const members = await emptyGroup(tx, group.id);
-    await flatten(tx, inIt);
-    const { assignments, grants } = await endBindings(tx, group.id);
-    if (!(await deleteAtRevision(tx, "groups", group.id, expected.revision))) return overtaken();
-    touchAll(
-      tx,
-      inIt.map((principal) => principal.id),
-    );
-    return {
-      ...render(context.model, group),
-      ended: { role_assignments: assignments, resource_grants: grants, members },
-    };
-  },
+      const inIt = await principalsBelow(tx, [group.id]);
+      const members = await emptyGroup(tx, group.id);
+      await flatten(tx, inIt);
+      const { assignments, grants } = await endBindings(tx, group.id);
+      if (!(await deleteAtRevision(tx, "groups", group.id, expected.revision))) return overtaken();
+      touchAll(
+        tx,
+        inIt.map((principal) => principal.id),
+      );
+      return {
+        ...render(context.model, group),
+        ended: { role_assignments: assignments, resource_grants: grants, members },
+      };
+    }),
 });
 
 const checkRevoking = async (tx: Tx, group: GroupId, context: OperationContext): Promise<Fault | undefined> => {

@@ -8,7 +8,6 @@ import {
   type NodeId,
   type PrincipalId,
   type PrincipalKind,
-  rootNode,
   type TenantId,
 } from "../../../core/ids.ts";
 import type { Beneficiary } from "../../authority/beneficiaries.ts";
@@ -190,30 +189,19 @@ export const overfull = async (
   return rows[0] && principalOf(rows[0]);
 };
 
-/**
- * Who would be left in any of the groups, directly or through others, without these members of this group; without the group, where none
- * are named.
- */
-export const leftIn = async (
-  tx: Tx,
-  groups: readonly GroupId[],
-  without: { readonly group: GroupId; readonly members: readonly Beneficiary[] | "all" } | undefined,
-): Promise<readonly Principal[]> => {
-  const all = without?.members === "all";
-  const some = without === undefined || without.members === "all" ? [] : without.members;
+/** Who is in any of the groups, directly or through others. */
+export const principalsBelow = async (tx: Tx, groups: readonly GroupId[]): Promise<readonly Principal[]> => {
   const rows = await tx.query<PrincipalRow>(
-    "groups.left_in",
+    "groups.principals_below",
     `with recursive below (id) as (
        select id from unnest($2::uuid[]) as given (id)
        union
        select m.member_id from below b
          join group_members m on m.tenant_id = $1 and m.group_id = b.id and m.member_kind = 'group'
-        where not (m.group_id is not distinct from $3::uuid and ($4 or m.member_id = any($5::uuid[])))
      )
      select distinct m.member_kind as principal_kind, m.member_id as principal_id from below b
-       join group_members m on m.tenant_id = $1 and m.group_id = b.id and m.member_kind <> 'group'
-      where not (m.group_id is not distinct from $3::uuid and ($4 or m.member_id = any($5::uuid[])))`,
-    [tx.tenant, groups, without?.group ?? null, all, idsOf(some)],
+       join group_members m on m.tenant_id = $1 and m.group_id = b.id and m.member_kind <> 'group'`,
+    [tx.tenant, groups],
   );
   return rows.map(principalOf);
 };
@@ -270,27 +258,6 @@ export const assignedTo = async (tx: Tx, groups: readonly GroupId[]): Promise<re
     [tx.tenant, groups],
   );
   return rows.map(storedAssignment);
-};
-
-export type AtRoot = { readonly whose: Beneficiary; readonly stored: StoredAssignment };
-
-/**
- * What is assigned at the root of the tenant without a condition, groups named as groups. The rows are held until this transaction ends, so
- * that of two who each take away the last but one the second sees what the first has left.
- */
-export const holdAssignedAtRoot = async (tx: Tx): Promise<readonly AtRoot[]> => {
-  const rows = await tx.query<AssignmentRow & { principal_kind: BeneficiaryKind; principal_id: BeneficiaryId }>(
-    "groups.hold_assigned_at_root",
-    `select a.id, a.principal_kind, a.principal_id, a.role_name, a.role_id, r.permissions, r.within_grants, a.node_id, a.propagation,
-            (extract(epoch from a.expire_time) * 1000)::float8 as expires, a.condition, null as group_id
-       from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
-      where a.tenant_id = $1 and a.node_id = $2 and a.condition is null order by a.id for update of a`,
-    [tx.tenant, rootNode(tx.tenant)],
-  );
-  return rows.map((row) => ({
-    whose: { kind: row.principal_kind, id: row.principal_id },
-    stored: storedAssignment(row),
-  }));
 };
 
 type GrantRow = {

@@ -1,11 +1,14 @@
-/** Takes principals or groups out of a group: the permission is enough, one may take away more than one holds. */
+/**
+ * Takes principals or groups out of a group: the permission is enough, one may take away more than one holds. The last who can assign roles in
+ * the tenant stays one, also where that is through a group.
+ */
 import { formatRef } from "../../../core/ids.ts";
 import Type from "typebox";
 import { isFault } from "../../../core/faults.ts";
 import { flatten, holdGroupMembers } from "../../authority/group-members-store.ts";
+import { keepingAssignerFrom } from "../../authority/keep-assigner.ts";
 import { id, strict } from "../../operations/fields.ts";
 import { operation } from "../../operations/operation.ts";
-import { checkLast } from "./check-last.ts";
 import { atGroup, knownGroup } from "./find.ts";
 import { deleteMembers, principalsIn } from "./members-store.ts";
 import { groupOutput, member, memberRef, members, render } from "./model.ts";
@@ -32,13 +35,13 @@ export const removeMembers = operation({
   run: async (tx, input, context) => {
     const wanted = namedMembers(input.members);
     if (isFault(wanted)) return wanted;
-    await holdGroupMembers(tx);
-    const group = await knownGroup(tx, input.id);
-    if (isFault(group)) return group;
-    const last = await checkLast(tx, group.id, wanted, context);
-    if (last !== undefined) return last;
-    const removed = await deleteMembers(tx, group.id, wanted);
-    touchAll(tx, await flatten(tx, await principalsIn(tx, removed)));
-    return { ...render(context.model, group), removed: removed.map(memberRef) };
+    return keepingAssignerFrom(tx, context, async () => {
+      await holdGroupMembers(tx);
+      const group = await knownGroup(tx, input.id);
+      if (isFault(group)) return group;
+      const removed = await deleteMembers(tx, group.id, wanted);
+      touchAll(tx, await flatten(tx, await principalsIn(tx, removed)));
+      return { ...render(context.model, group), removed: removed.map(memberRef) };
+    });
   },
 });

@@ -1,18 +1,8 @@
 /** All SQL of role assignments that authority's own does not have. */
 import { sql } from "kysely";
 import { isFault, type Result } from "../../../core/faults.ts";
-import {
-  type AssignmentId,
-  hostTenant,
-  type NodeId,
-  type PrincipalId,
-  type PrincipalKind,
-  type RoleId,
-  rootNode,
-} from "../../../core/ids.ts";
-import type { AssignmentTable, NewAssignment, Propagation, RoleName } from "../../authority/assignments-store.ts";
-import type { Principal } from "../../authority/caller.ts";
-import type { StoredAssignment } from "../../authority/store.ts";
+import type { AssignmentId, RoleId } from "../../../core/ids.ts";
+import type { AssignmentTable, NewAssignment, RoleName } from "../../authority/assignments-store.ts";
 import {
   type Listing,
   type ListRequest,
@@ -114,63 +104,4 @@ export const clearExpired = async (
       now,
     ],
   );
-};
-
-export type AtRoot = { readonly principal: Principal; readonly stored: StoredAssignment };
-
-type AtRootRow = {
-  id: string;
-  principal_kind: PrincipalKind;
-  principal_id: PrincipalId;
-  role_name: string | null;
-  role_id: string | null;
-  permissions: readonly string[] | null;
-  within_grants: readonly string[] | null;
-  node_id: NodeId | null;
-  propagation: Propagation;
-  expires: number | null;
-};
-
-/** Members of one group looked at, at most: whoever has more there than these would have to have lost them all. */
-const members_max = 1_000;
-
-/**
- * What is assigned at the root of the tenant, to each who has it: to the members of a group, one by one. Not what is conditional: nobody can
- * rely on that. The assignments are held until this transaction ends, so that of two who each take away the last but one the second sees what
- * the first has left: they are held by one statement and read by the next, whose snapshot is taken when the first has got its turn.
- */
-export const holdAssignmentsAtRoot = async (tx: Tx): Promise<readonly AtRoot[]> => {
-  const root = rootNode(tx.tenant);
-  await tx.query(
-    "role_assignments.hold_at_root",
-    "select id from role_assignments where tenant_id = $1 and node_id = $2 order by id for update",
-    [tx.tenant, root],
-  );
-  const rows = await tx.query<AtRootRow>(
-    "role_assignments.at_root",
-    `select a.id, coalesce(m.principal_kind, a.principal_kind) as principal_kind, coalesce(m.principal_id, a.principal_id) as principal_id,
-            a.role_name, a.role_id, r.permissions, r.within_grants,
-            nullif(a.node_id, $3) as node_id, a.propagation, (extract(epoch from a.expire_time) * 1000)::float8 as expires
-       from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
-       left join lateral (select c.principal_kind, c.principal_id from group_closure c
-         where a.principal_kind = 'group' and c.tenant_id = $1 and c.group_id = a.principal_id limit $4) m on true
-      where a.tenant_id = $1 and a.node_id = $2 and a.condition is null and (a.principal_kind <> 'group' or m.principal_id is not null)
-      order by a.id`,
-    [tx.tenant, root, hostTenant, members_max],
-  );
-  return rows.map((row) => ({
-    principal: { kind: row.principal_kind, id: row.principal_id },
-    stored: [
-      row.id,
-      row.role_name,
-      row.role_id,
-      row.permissions,
-      row.within_grants,
-      row.node_id,
-      row.propagation,
-      row.expires,
-      null,
-      null,
-    ],
-  }));
 };

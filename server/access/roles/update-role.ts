@@ -1,6 +1,10 @@
-/** Changes a custom role, for everybody who has it. Narrowing needs no authority of one's own; widening does. */
+/**
+ * Changes a custom role, for everybody who has it. Narrowing needs no authority of one's own; widening does. The last who can assign roles in
+ * the tenant stays one, also where that is by this role.
+ */
 import Type from "typebox";
 import { fault, isFault } from "../../../core/faults.ts";
+import { keepingAssignerFrom } from "../../authority/keep-assigner.ts";
 import { expectRevision, overtaken } from "../../operations/etag.ts";
 import { displayName, id, strict } from "../../operations/fields.ts";
 import { operation } from "../../operations/operation.ts";
@@ -60,9 +64,12 @@ export const updateRole = operation({
     if (name !== undefined && !(await isNameFree(tx, name, role.id)))
       return fault("already_exists", `there is a role called \`${name}\` already`);
 
-    const updated = await updateStored(tx, role.id, expected.revision, change, new Date(context.now));
-    if (updated === undefined) return overtaken();
-    tx.touch(tenantVersion(tx.tenant));
-    return render(updated);
+    const write = async () => {
+      const updated = await updateStored(tx, role.id, expected.revision, change, new Date(context.now));
+      if (updated === undefined) return overtaken();
+      tx.touch(tenantVersion(tx.tenant));
+      return render(updated);
+    };
+    return change.permissions === undefined ? write() : keepingAssignerFrom(tx, context, write);
   },
 });

@@ -1,12 +1,13 @@
 /**
  * Ends a membership, and in the same transaction what was given to the user in that perimeter and below it: who no longer belongs keeps
  * no authority there, which therefore needs no permission of its own. What is given elsewhere in the tenant stands while another membership
- * does; with the last one everything ends.
+ * does; with the last one everything ends. Whoever is the last who can assign roles in the tenant stays in it.
  */
 import Type from "typebox";
 import { isFault } from "../../../core/faults.ts";
 import { formatRef } from "../../../core/ids.ts";
 import { endWithMembership } from "../../authority/endings.ts";
+import { keepingAssignerFrom } from "../../authority/keep-assigner.ts";
 import { expectRevision, overtaken } from "../../operations/etag.ts";
 import { id, ref, strict } from "../../operations/fields.ts";
 import { operation } from "../../operations/operation.ts";
@@ -54,21 +55,23 @@ export const deleteMembership = operation({
       ended_authorizations: ended.ended_authorizations,
     },
   }),
-  run: async (tx, input, { model, now, ifMatch }) => {
-    const membership = await knownMembership(tx, input.id);
-    if (isFault(membership)) return membership;
-    const expected = expectRevision(ifMatch, membership.revision, "optional");
-    if (isFault(expected)) return expected;
-    if (!(await removeMembership(tx, membership.id, expected.revision))) return overtaken();
-    const ended = await endWithMembership(tx, membership, membership.node.id, new Date(now));
-    return {
-      ...render(model, membership),
-      ended_role_assignments: ended.assignments.map((one) => formatRef("role-assignments", one.id)),
-      ended_resource_grants: ended.grants.map((grant) => formatRef("resource-grants", grant)),
-      left_groups: ended.groups.map((group) => formatRef("groups", group)),
-      revoked_share_links: ended.shareLinks,
-      revoked_api_tokens: ended.apiTokens,
-      ended_authorizations: ended.families,
-    };
-  },
+  run: (tx, input, context) =>
+    keepingAssignerFrom(tx, context, async () => {
+      const { model, now, ifMatch } = context;
+      const membership = await knownMembership(tx, input.id);
+      if (isFault(membership)) return membership;
+      const expected = expectRevision(ifMatch, membership.revision, "optional");
+      if (isFault(expected)) return expected;
+      if (!(await removeMembership(tx, membership.id, expected.revision))) return overtaken();
+      const ended = await endWithMembership(tx, membership, membership.node.id, new Date(now));
+      return {
+        ...render(model, membership),
+        ended_role_assignments: ended.assignments.map((one) => formatRef("role-assignments", one.id)),
+        ended_resource_grants: ended.grants.map((grant) => formatRef("resource-grants", grant)),
+        left_groups: ended.groups.map((group) => formatRef("groups", group)),
+        revoked_share_links: ended.shareLinks,
+        revoked_api_tokens: ended.apiTokens,
+        ended_authorizations: ended.families,
+      };
+    }),
 });

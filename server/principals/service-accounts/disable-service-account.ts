@@ -1,6 +1,10 @@
-/** Turns a service account off, and on again. Off, none of its secrets and tokens is accepted anywhere. */
+/**
+ * Turns a service account off, and on again. Off, none of its secrets and tokens is accepted anywhere. The last who can assign roles in the
+ * tenant is not turned off by the tenant's own.
+ */
 import { formatRef } from "../../../core/ids.ts";
 import { fault, isFault } from "../../../core/faults.ts";
+import { keepingAssignerFrom } from "../../authority/keep-assigner.ts";
 import { expectRevision, overtaken } from "../../operations/etag.ts";
 import { id, strict } from "../../operations/fields.ts";
 import { operation } from "../../operations/operation.ts";
@@ -28,18 +32,20 @@ const transition = (verb: "disable" | "enable", to: "disabled" | "active", summa
       subject: account.resource,
       data: { client_id: account.client_id },
     }),
-    run: async (tx, input, { model, now, ifMatch }) => {
-      const account = await knownServiceAccount(tx, input.id);
-      if (isFault(account)) return account;
-      if (account.state === to) return fault("illegal_transition", `the service account is ${to} already`);
-      const expected = expectRevision(ifMatch, account.revision, "optional");
-      if (isFault(expected)) return expected;
-      if (!(await updateServiceAccount(tx, account.id, expected.revision, { state: to }, new Date(now))))
-        return overtaken();
-      tx.touch(principalVersion(tx.tenant, account.id));
-      const after = await knownServiceAccount(tx, input.id);
-      return isFault(after) ? after : render(model, after);
-    },
+    run: (tx, input, context) =>
+      keepingAssignerFrom(tx, context, async () => {
+        const { model, now, ifMatch } = context;
+        const account = await knownServiceAccount(tx, input.id);
+        if (isFault(account)) return account;
+        if (account.state === to) return fault("illegal_transition", `the service account is ${to} already`);
+        const expected = expectRevision(ifMatch, account.revision, "optional");
+        if (isFault(expected)) return expected;
+        if (!(await updateServiceAccount(tx, account.id, expected.revision, { state: to }, new Date(now))))
+          return overtaken();
+        tx.touch(principalVersion(tx.tenant, account.id));
+        const after = await knownServiceAccount(tx, input.id);
+        return isFault(after) ? after : render(model, after);
+      }),
   });
 
 export const disableServiceAccount = transition(

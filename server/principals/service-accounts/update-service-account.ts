@@ -1,7 +1,11 @@
-/** Changes a service account's name, scopes, token settings or keys. */
+/**
+ * Changes a service account's name, scopes, token settings or keys. Its scopes bound its tokens: the last who can assign roles in the tenant
+ * keeps those it takes.
+ */
 import Type from "typebox";
 import { isFault } from "../../../core/faults.ts";
 import { isSubset } from "../../../core/model/permissions.ts";
+import { keepingAssignerFrom } from "../../authority/keep-assigner.ts";
 import { etagOf, expectRevision, overtaken } from "../../operations/etag.ts";
 import { displayName, id, strict } from "../../operations/fields.ts";
 import { operation } from "../../operations/operation.ts";
@@ -59,9 +63,12 @@ export const patchServiceAccount = operation({
       ...plain,
       ...(change.jwks === undefined ? {} : { jwks: keys === undefined ? null : JSON.stringify(keys) }),
     };
-    if (!(await updateServiceAccount(tx, account.id, expected.revision, columns, new Date(now)))) return overtaken();
-    tx.touch(principalVersion(tx.tenant, account.id));
-    const after = await knownServiceAccount(tx, input.id);
-    return isFault(after) ? after : { ...render(model, after), etag: etagOf(after.revision) };
+    const write = async () => {
+      if (!(await updateServiceAccount(tx, account.id, expected.revision, columns, new Date(now)))) return overtaken();
+      tx.touch(principalVersion(tx.tenant, account.id));
+      const after = await knownServiceAccount(tx, input.id);
+      return isFault(after) ? after : { ...render(model, after), etag: etagOf(after.revision) };
+    };
+    return change.scopes === undefined ? write() : keepingAssignerFrom(tx, context, write);
   },
 });

@@ -2,11 +2,11 @@
  * Leaving a tenant: memberships, roles, grants, API tokens and what clients hold for it end at once. The last one who could assign roles stays, or nobody inside
  * could ever give authority again; and nobody leaves their home, which is where the account is: that is deleting it.
  */
-import { type Fault, fault, type Result } from "../../../core/faults.ts";
+import { type Fault, fault, isFault, type Result } from "../../../core/faults.ts";
 import { principalRef, rootNode, type TenantId } from "../../../core/ids.ts";
-import { isLastToAssign } from "../../access/role-assignments/last-to-assign.ts";
 import { appendInTransaction } from "../../audit/store.ts";
 import { endWithMembership } from "../../authority/endings.ts";
+import { keepingAssigner } from "../../authority/keep-assigner.ts";
 import { emit } from "../../events/store.ts";
 import type { Tx } from "../../platform/database/database.ts";
 import { newId } from "../../platform/random.ts";
@@ -37,41 +37,44 @@ export const leaveTenant = (needs: SignIn, asking: Asking, tenant: TenantId): Pr
 export const endIn = (
   { model }: Pick<SignIn, "model">,
   tx: Tx,
-  { session, request }: Asking,
+  asking: Asking,
   tenant: TenantId,
   now: number,
 ): Promise<Fault | undefined> =>
   inTenant(tx, tenant, async (there) => {
-    const { user } = session;
-    const principal = { kind: "human", id: user } as const;
-    if (await isLastToAssign(there, model, principal, now)) return isLast();
-    if ((await deleteMemberships(there, user)) === 0) return notMember();
-    const ended = await endWithMembership(there, { user, home: session.home }, rootNode(tenant), new Date(now));
-    const attribution = ownAttribution(session, request.requestId);
-    const subject = principalRef("human", user);
-    const data = {
-      user: subject,
-      ended_role_assignments: ended.assignments.length,
-      ended_resource_grants: ended.grants.length,
-      left_groups: ended.groups.length,
-      revoked_share_links: ended.shareLinks,
-      revoked_api_tokens: ended.apiTokens,
-      ended_authorizations: ended.families,
-    };
-    await emit(there, { type: "membership.left", subject, data }, attribution, now);
-    await appendInTransaction(there, {
-      tenant,
-      id: newId(),
-      time: now,
-      action: "account.leave",
-      outcome: "done",
-      attribution,
-      target: subject,
-      targetPath: null,
-      permission: null,
-      bypass: false,
-      because: { rule: "own" },
-      detail: data,
-    });
-    return undefined;
+    const left = await keepingAssigner(there, { model, now }, () => leave(there, asking, now), isLast);
+    return isFault(left) ? left : undefined;
   });
+
+const leave = async (there: Tx, { session, request }: Asking, now: number): Promise<Result<object>> => {
+  const { user } = session;
+  if ((await deleteMemberships(there, user)) === 0) return notMember();
+  const ended = await endWithMembership(there, { user, home: session.home }, rootNode(there.tenant), new Date(now));
+  const attribution = ownAttribution(session, request.requestId);
+  const subject = principalRef("human", user);
+  const data = {
+    user: subject,
+    ended_role_assignments: ended.assignments.length,
+    ended_resource_grants: ended.grants.length,
+    left_groups: ended.groups.length,
+    revoked_share_links: ended.shareLinks,
+    revoked_api_tokens: ended.apiTokens,
+    ended_authorizations: ended.families,
+  };
+  await emit(there, { type: "membership.left", subject, data }, attribution, now);
+  await appendInTransaction(there, {
+    tenant: there.tenant,
+    id: newId(),
+    time: now,
+    action: "account.leave",
+    outcome: "done",
+    attribution,
+    target: subject,
+    targetPath: null,
+    permission: null,
+    bypass: false,
+    because: { rule: "own" },
+    detail: data,
+  });
+  return data;
+};
