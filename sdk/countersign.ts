@@ -71,7 +71,13 @@ export const countersign = (options: Options): Countersign => {
     });
 
   const known = async (policy: Policy | undefined, request: Incoming): Promise<Begun> => {
-    if (!isPolicy(policy)) return no(withoutPolicy);
+    if (!isPolicy(policy)) {
+      platform.report(
+        `\`${request.method} ${request.path}\` was reached without a policy that was checked at start, and is closed: is the application that ` +
+          "listens the one that was given to `protect()`?",
+      );
+      return no(withoutPolicy);
+    }
     if ("public" in policy) return { at: "open" };
     const authenticated = await authenticate(authenticating, request);
     if (isFault(authenticated)) return no(authenticated);

@@ -7,15 +7,23 @@
  *     app.get("/files/:id", guard(route({ … })), (request, response) => …);
  *     app.listen(3000);
  */
-import type { Application, ErrorRequestHandler, NextFunction, Request, RequestHandler, Response } from "express";
+import type {
+  Application,
+  ErrorRequestHandler,
+  NextFunction,
+  Request,
+  RequestHandler,
+  RequestParamHandler,
+  Response,
+} from "express";
 import type { Caller } from "./caller.ts";
 import type { Countersign } from "./countersign.ts";
-import { unguarded } from "./express-stack.ts";
-import { guards, passing } from "./express-marks.ts";
+import { checked, guards, mounted, passing } from "./express-marks.ts";
+import { tableOf } from "./express-stack.ts";
 import { MissingPolicies } from "./missing-policies.ts";
-import { nodeIncoming } from "./node-request.ts";
+import { nodeIncoming, targetOf } from "./node-request.ts";
 import type { Refused } from "./refusal.ts";
-import { type Policy, route } from "./route.ts";
+import { nobodyAsked, type Policy } from "./route.ts";
 
 declare global {
   namespace Express {
@@ -26,9 +34,9 @@ declare global {
   }
 }
 
-/** Who is calling. Throws on a public route, where nobody was asked. */
+/** Who is calling. Throws on a public route, where nobody was asked, and before a guard has let the request pass. */
 export const callerOf = (request: Request): Caller => {
-  if (request.caller === undefined) throw new Error("nobody was asked who they are: this route is public");
+  if (request.caller === undefined) throw new Error(nobodyAsked);
   return request.caller;
 };
 
@@ -37,9 +45,10 @@ export type Guard = (policy: Policy) => RequestHandler;
 
 /**
  * Declares a handler that stands before guards and answers nobody by itself, such as a parser, a logger or CORS; or one that may answer anybody,
- * such as public files. The text says why. Without it a handler in `use` is a route without a policy.
+ * such as public files. The text says why. Without it a handler in `use`, or one of `app.param`, is a route without a policy. An error handler
+ * needs it where handlers follow whose guard an error would skip: it then promises to answer, or to pass the error on.
  */
-export const middleware = <Handler extends RequestHandler | ErrorRequestHandler>(
+export const middleware = <Handler extends RequestHandler | ErrorRequestHandler | RequestParamHandler>(
   why: string,
   handler: Handler,
 ): Handler => {
@@ -56,14 +65,16 @@ const advice =
  * no policy. Once it does, no route can be added any more.
  */
 export const protect = (app: Application, api: Countersign): Guard => {
-  const guard = guardOf(api);
   const { listen } = app;
   const handle = (app as unknown as Handled).handle.bind(app);
-  let asserted = false;
   const assert = (): void => {
-    if (!asserted) assertPolicies(app);
-    asserted = true;
+    if (!checked.has(app)) assertPolicies(app);
   };
+  // Express calls a mounted application by a function of its own, the last of the layers at this moment.
+  app.on("mount", (parent: Application) => {
+    const layer = (parent as unknown as Mounting).router.stack.at(-1);
+    if (layer !== undefined) mounted.set(layer.handle, app);
+  });
   Object.assign(app, {
     listen: (...args: Parameters<Application["listen"]>) => {
       assert();
@@ -72,32 +83,36 @@ export const protect = (app: Application, api: Countersign): Guard => {
     // Whoever serves it by other means than `listen` meets the same fence at the first request.
     handle: (request: Request, response: Response, next: NextFunction) => {
       assert();
-      handle(request, response, next);
+      if (!isForMetadata(request, api)) handle(request, response, next);
+      else response.writeHead(200, api.metadata?.headers).end(api.metadata?.document);
     },
   });
-  const { metadata } = api;
-  if (metadata !== undefined) {
-    const open = guard(route({ public: "RFC 9728: how to get a token is found before there is one" }));
-    app.get(metadata.path, open, (_, response) => void response.type("application/json").send(metadata.document));
-  }
-  return guard;
+  return guardOf(api);
 };
 
-/** Express's own way into an application, which its types leave out. */
+/** RFC 9728: how to get a token is found before there is one. No route, so that nothing before a guard can fail because of it. */
+const isForMetadata = ({ method, originalUrl, url }: Request, { metadata }: Countersign): boolean =>
+  (method === "GET" || method === "HEAD") && targetOf(originalUrl ?? url).path === metadata?.path;
+
+/** Express's own way into an application, and its layers, which its types leave out. */
 type Handled = { handle(request: Request, response: Response, next: NextFunction): void };
+type Mounting = { readonly router: { readonly stack: readonly { readonly handle: object }[] } };
 
 /**
- * Looks at every route, in nested routers too, and closes the table: what is added afterwards throws.
+ * Looks at every route, in nested routers and mounted applications too, and closes the table: what is added afterwards throws.
  *
  * @throws MissingPolicies naming every route without a policy.
  */
 export const assertPolicies = (app: Application): void => {
-  const { missing, stacks } = unguarded(app);
+  const { missing, routers, stacks, found } = tableOf(app);
   if (missing.length > 0) throw new MissingPolicies(missing, advice);
   for (const stack of stacks) {
+    if (Object.isFrozen(stack)) continue;
     Object.defineProperty(stack, "push", { value: refuseLateRoute });
     Object.freeze(stack);
   }
+  for (const router of routers) Object.defineProperty(router, "param", { value: refuseLateRoute });
+  for (const one of found) checked.add(one);
 };
 
 const refuseLateRoute = (): never => {
@@ -108,11 +123,12 @@ const guardOf =
   (api: Countersign): Guard =>
   (policy) => {
     const handler: RequestHandler = async (request, response, next) => {
+      // A guard no check has seen stands in an application that was not given to `protect`, where others may be missing.
       const admission = await api.admit(
-        policy,
+        checked.has(handler) ? policy : undefined,
         nodeIncoming(request, {
           url: request.originalUrl,
-          params: request.params as Readonly<Record<string, string>>,
+          params: paramsOf(request),
           json: async () => parsed(request),
           native: request,
         }),
@@ -124,6 +140,12 @@ const guardOf =
     guards.set(handler, policy);
     return handler;
   };
+
+/** A wildcard's are a list in Express, and what the pattern matched everywhere else. */
+const paramsOf = ({ params }: Request): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(params).map(([name, value]) => [name, typeof value === "string" ? value : value.join("/")]),
+  );
 
 const parsed = (request: Request): unknown => {
   if (request.body === undefined) throw new Error("there is no parsed body: put a parser before the guard");

@@ -13,7 +13,7 @@ import type { Begun, Countersign } from "./countersign.ts";
 import { MissingPolicies } from "./missing-policies.ts";
 import { nodeIncoming } from "./node-request.ts";
 import { type Refused, refused } from "./refusal.ts";
-import { isPolicy, type Policy, route } from "./route.ts";
+import { isPolicy, nobodyAsked, type Policy, route } from "./route.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -33,21 +33,30 @@ export type CountersignPluginOptions = {
   readonly notFound?: string;
 };
 
-/** Who is calling. Throws on a public route, where nobody was asked. */
+/** Who is calling. Throws on a public route, where nobody was asked, and before a policy has let the request pass. */
 export const callerOf = (request: FastifyRequest): Caller => {
-  if (request.caller === null) throw new Error("nobody was asked who they are: this route is public");
+  if (request.caller === null) throw new Error(nobodyAsked);
   return request.caller;
 };
 
 const advice = "Give each a `config: { policy: route({ … }) }`, or name it in the plugin's `open` with the reason why.";
 
-/** The plugin. Register it before any route, and wait for it: `await app.register(countersignPlugin, { api })`. */
+/** The plugin. Register it on the application itself, before any route, and wait for it: `await app.register(countersignPlugin, { api })`. */
 export const countersignPlugin = (
   app: FastifyInstance,
   options: CountersignPluginOptions,
   done: (error?: Error) => void,
 ): void => {
   const { api } = options;
+  if (Object.getPrototypeOf(app) !== Object.prototype) {
+    done(
+      new Error(
+        "register the plugin on the application itself, and not inside another plugin: routes outside of that one would have no policy, and " +
+          "nobody would be told",
+      ),
+    );
+    return;
+  }
   const declaredBefore = app.printRoutes({ commonPrefix: false });
   if (!declaredBefore.includes("(empty tree)")) {
     done(new Error(`register the plugin before any route, and await it. These were there already:\n${declaredBefore}`));
@@ -59,15 +68,21 @@ export const countersignPlugin = (
   );
   const begun = new WeakMap<FastifyRequest, Extract<Begun, { at: "known" }>>();
 
+  const unused = new Set(opened.keys());
   const look: onRouteHookHandler = ({ method, url, config }) => {
-    for (const one of [method].flat())
-      if (!isPolicy(config?.policy) && !opened.has(`${one} ${url}`)) without.add(`${one} ${url}`);
+    for (const one of [method].flat()) {
+      const name = `${one} ${url}`;
+      if (!isPolicy(config?.policy) && !opened.has(name)) without.add(name);
+      unused.delete(name);
+    }
   };
   app.decorateRequest("caller", null);
   app.addHook("onRoute", look);
-  app.addHook("onReady", (ready) =>
-    ready(without.size === 0 ? undefined : new MissingPolicies([...without].toSorted(), advice)),
-  );
+  app.addHook("onReady", (ready) => {
+    if (without.size > 0) ready(new MissingPolicies([...without].toSorted(), advice));
+    else if (unused.size > 0) ready(new Error(`\`open\` names what is no route: ${[...unused].join(", ")}`));
+    else ready();
+  });
   app.addHook("onRequest", async (request, reply) => {
     if (request.is404) return options.notFound === undefined ? send(reply, nothingHere) : undefined;
     const { method, url, config } = request.routeOptions;
@@ -87,7 +102,7 @@ export const countersignPlugin = (
   if (metadata !== undefined) {
     const policy = route({ public: "RFC 9728: how to get a token is found before there is one" });
     app.get(metadata.path, { config: { policy } }, (_, reply) =>
-      reply.type("application/json").send(metadata.document),
+      reply.headers(metadata.headers).send(metadata.document),
     );
   }
   done();

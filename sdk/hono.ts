@@ -11,7 +11,7 @@ import type { Incoming } from "./authenticate.ts";
 import type { Caller } from "./caller.ts";
 import type { Countersign } from "./countersign.ts";
 import { MissingPolicies } from "./missing-policies.ts";
-import { isPolicy, type Policy, route } from "./route.ts";
+import { isPolicy, nobodyAsked, type Policy } from "./route.ts";
 
 declare module "hono" {
   interface ContextVariableMap {
@@ -20,10 +20,10 @@ declare module "hono" {
   }
 }
 
-/** Who is calling. Throws on a public route, where nobody was asked. */
+/** Who is calling. Throws on a public route, where nobody was asked, and before a policy has let the request pass. */
 export const callerOf = (context: Context): Caller => {
   const caller: Caller | undefined = context.get("caller");
-  if (caller === undefined) throw new Error("nobody was asked who they are: this route is public");
+  if (caller === undefined) throw new Error(nobodyAsked);
   return caller;
 };
 
@@ -43,32 +43,48 @@ export const middleware = <Handler extends MiddlewareHandler>(why: string, handl
   return handler;
 };
 
+/** Guards that stand in a table in which every route has a policy. One that does not is shut: nobody has looked at what stands beside it. */
+const checked = new WeakSet<object>();
+
 /** What is needed of an application, whatever its environment and schema. */
 // oxlint-disable-next-line typescript/no-explicit-any -- Hono's own way of saying "any of them"
 type AnyHono = Hono<any, any, any>;
 
-/** Prepares an application, before its first route: it serves the resource's metadata, and answers no request while a route has no policy. */
+/**
+ * Prepares an application, before its first route: it serves the resource's metadata, and answers no request while a route has no policy. Of nested
+ * applications it is the outermost, the one that is served: guards in another are shut.
+ */
 export const protect = (app: AnyHono, api: Countersign): Guard => {
-  const guard = guardOf(api);
+  fence(app, api);
+  return guardOf(api);
+};
+
+/** Hono's `basePath` makes another application with the same routes, which is served in this one's place. */
+const fence = (app: AnyHono, api: Countersign): void => {
   const answer = app.fetch;
+  const based = app.basePath.bind(app);
   let asserted = -1;
-  app.fetch = (...args) => {
+  const fetch: AnyHono["fetch"] = (request, ...args) => {
     // Routes that were added since are looked at before any of them is reached.
     if (app.routes.length !== asserted) assertPolicies(app);
     asserted = app.routes.length;
-    return answer(...args);
+    return metadataFor(request, api) ?? answer(request, ...args);
   };
-  const { metadata } = api;
-  if (metadata !== undefined) {
-    const open = guard(route({ public: "RFC 9728: how to get a token is found before there is one" }));
-    app.get(
-      metadata.path,
-      open,
-      () => new Response(metadata.document, { headers: { "content-type": "application/json" } }),
-    );
-  }
-  return guard;
+  const basePath: AnyHono["basePath"] = (path) => {
+    const inner: AnyHono = based(path);
+    fence(inner, api);
+    return inner;
+  };
+  Object.assign(app, { fetch, basePath });
 };
+
+/** RFC 9728: how to get a token is found before there is one, and at the root, whatever path the application's routes begin with. */
+const metadataFor = (request: Request, { metadata }: Countersign): Response | undefined =>
+  metadata !== undefined && isRead(request.method) && new URL(request.url).pathname === metadata.path
+    ? new Response(request.method === "HEAD" ? null : metadata.document, { headers: metadata.headers })
+    : undefined;
+
+const isRead = (method: string): boolean => method === "GET" || method === "HEAD";
 
 const advice =
   "Put `guard(route({ … }))` before each handler, in its route or by `use`; declare what answers nobody as `middleware(why, handler)`.";
@@ -90,6 +106,7 @@ export const assertPolicies = <App extends AnyHono>(app: App): App => {
       missing.add(`${entry.method} ${entry.path}`);
   }
   if (missing.size > 0) throw new MissingPolicies([...missing], advice);
+  for (const { handler } of app.routes as readonly Entry[]) checked.add(innermost(handler));
   return app;
 };
 
@@ -115,7 +132,7 @@ const guardOf =
   (api: Countersign): Guard =>
   (policy) => {
     const handler: MiddlewareHandler = async (context, next) => {
-      const admission = await api.admit(policy, incoming(context));
+      const admission = await api.admit(checked.has(handler) ? policy : undefined, incoming(context));
       if (admission.at === "refused") {
         const { status, headers, body } = admission.answer;
         return new Response(body, { status, headers });

@@ -9,7 +9,11 @@ export type ResourceMetadata = {
   readonly url: string;
   /** JSON. */
   readonly document: string;
+  /** What it is sent with: a page of any origin may read it, as it may the issuer's own. */
+  readonly headers: Readonly<Record<string, string>>;
 };
+
+const headers = { "content-type": "application/json", "access-control-allow-origin": "*" };
 
 const wellKnown = "/.well-known/oauth-protected-resource";
 
@@ -28,7 +32,7 @@ export const resourceMetadataOf = (options: Settled): ResourceMetadata | undefin
     dpop_bound_access_tokens_required: false,
     ...options.metadata,
   };
-  return { path, url: origin + path, document: JSON.stringify(document) };
+  return { path, url: origin + path, document: JSON.stringify(document), headers };
 };
 
 const isAt = (audience: string, base: string): boolean =>

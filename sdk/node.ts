@@ -12,19 +12,25 @@ import type { Countersign } from "./countersign.ts";
 import { MissingPolicies } from "./missing-policies.ts";
 import { nodeIncoming, targetOf } from "./node-request.ts";
 import { type Refused, refused } from "./refusal.ts";
-import { isPolicy, type Policy, route } from "./route.ts";
+import { isPolicy, nobodyAsked, type Policy, route } from "./route.ts";
 
 /** What a handler gets beside the request and the response. */
 export type Matched = {
   readonly params: Readonly<Record<string, string | undefined>>;
   readonly query: URLSearchParams;
-  /** The body as JSON, at most a megabyte of it; read once, however often it is asked for. */
+  /**
+   * The body as JSON, at most a megabyte of it; read once, however often it is asked for. Where it is none it rejects, and a handler that lets
+   * the rejection through has it answered: 400, and 413 for one that is too large.
+   */
   json(): Promise<unknown>;
 };
 
 export type Handler = (request: IncomingMessage, response: ServerResponse, matched: Matched) => unknown;
 
-/** By `METHOD /path/:parameter`. A `HEAD` that has no route of its own is answered by its `GET`. */
+/**
+ * By `METHOD /path/:parameter`, the first that fits. A `HEAD` that has no route of its own is answered by its `GET`. Paths are told apart by case, and
+ * by a slash at their end.
+ */
 export type Table = Readonly<Record<string, readonly [Policy, Handler]>>;
 
 type Row = {
@@ -36,10 +42,10 @@ type Row = {
 
 const callers = new WeakMap<IncomingMessage, Caller>();
 
-/** Who is calling. Throws on a public route, where nobody was asked. */
+/** Who is calling. Throws on a public route, where nobody was asked, and before a policy has let the request pass. */
 export const callerOf = (request: IncomingMessage): Caller => {
   const caller = callers.get(request);
-  if (caller === undefined) throw new Error("nobody was asked who they are: this route is public");
+  if (caller === undefined) throw new Error(nobodyAsked);
   return caller;
 };
 
@@ -52,9 +58,10 @@ export const routes = (api: Countersign, table: Table): RequestListener => {
   const rows = [...rowsOf(table), ...metadataRow(api)];
   return (request, response) => {
     serve(api, rows, request, response).catch((error: unknown) => {
-      console.error("a handler failed:", error);
+      const known = error instanceof BadBody && !response.headersSent;
+      if (!known) console.error("a handler failed:", error);
       if (response.headersSent) response.destroy();
-      else send(response, plainly("internal", "something broke on our side"));
+      else send(response, known ? error.answer : plainly("internal", "something broke on our side"));
     });
   };
 };
@@ -82,8 +89,7 @@ const metadataRow = ({ metadata }: Countersign): readonly Row[] =>
           method: "GET",
           segments: metadata.path.split("/"),
           policy: route({ public: "RFC 9728: how to get a token is found before there is one" }),
-          handler: (_, response) =>
-            void response.writeHead(200, { "content-type": "application/json" }).end(metadata.document),
+          handler: (_, response) => void response.writeHead(200, metadata.headers).end(metadata.document),
         },
       ];
 
@@ -102,7 +108,8 @@ const serve = async (
     here.find(({ row }) => row.method === request.method) ??
     (request.method === "HEAD" ? here.find(({ row }) => row.method === "GET") : undefined);
   if (found === undefined) {
-    const allow = here.map(({ row }) => row.method).join(", ");
+    const methods = here.map(({ row }) => row.method);
+    const allow = [...new Set(methods.flatMap((one) => (one === "GET" ? ["GET", "HEAD"] : [one])))].join(", ");
     const none = here.length === 0 ? plainly("not_found", "there is no such resource") : notAllowed(allow);
     return send(response, none);
   }
@@ -143,15 +150,32 @@ const decoded = (text: string): string | undefined => {
 
 const body_octets_max = 1_000_000;
 
+/** The sender's mistake, with its answer. */
+class BadBody extends Error {
+  override readonly name = "BadBody";
+  readonly answer: Refused;
+
+  constructor(code: "invalid_argument" | "payload_too_large", detail: string) {
+    super(detail);
+    this.answer = plainly(code, detail);
+  }
+}
+
 const readJson = async (request: IncomingMessage): Promise<unknown> => {
   const parts: Buffer[] = [];
   let octets = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
+  // Left open where it is too large: whoever is still sending hears the answer.
+  for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     octets += part.length;
-    if (octets > body_octets_max) throw new Error("the body is too large");
+    if (octets > body_octets_max)
+      throw new BadBody("payload_too_large", `the body has more than ${body_octets_max} octets`);
     parts.push(part);
   }
-  return JSON.parse(Buffer.concat(parts).toString());
+  try {
+    return JSON.parse(Buffer.concat(parts).toString()) as unknown;
+  } catch {
+    throw new BadBody("invalid_argument", "the body is no JSON");
+  }
 };
 
 const remembered = <T>(make: () => Promise<T>): (() => Promise<T>) => {
@@ -159,7 +183,8 @@ const remembered = <T>(make: () => Promise<T>): (() => Promise<T>) => {
   return () => (made ??= make());
 };
 
-const plainly = (code: "not_found" | "internal" | "method_not_allowed", detail: string): Refused =>
+type Plain = "not_found" | "internal" | "method_not_allowed" | "invalid_argument" | "payload_too_large";
+const plainly = (code: Plain, detail: string): Refused =>
   refused({ metadataUrl: undefined, nonce: undefined }, fault(code, detail));
 
 const notAllowed = (allow: string): Refused => {

@@ -86,6 +86,11 @@ export const route = (rule: RouteRule): Policy => {
   return policy;
 };
 
+/** What `callerOf` throws: a mistake in the service, and never a caller's. */
+export const nobodyAsked =
+  "nobody was asked who is calling: this route is public, or this runs before its policy. Give it a `permission` or `authenticated`, or look at " +
+  "the caller in the handler";
+
 export const isPolicy = (value: unknown): value is Policy =>
   typeof value === "object" && value !== null && known.has(value);
 
