@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import type { Config } from "../server/config.ts";
-import { bootstrapFile, readBootstrap } from "../server/startup/bootstrap.ts";
+import { bootstrapFile, readBootstrap } from "../server/startup/bootstrap-file.ts";
 import { Failure } from "./failure.ts";
 import { exchange, type Exchanged } from "./http.ts";
 import { readSettings } from "./settings.ts";

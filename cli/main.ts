@@ -24,12 +24,16 @@ const ours: Readonly<Record<string, () => Promise<(program: Command) => void>>> 
   grpc: async () => (await import("./commands/grpc.ts")).grpcCommand,
 };
 
-/** The commands the first word may mean: one of ours alone, or else all there are. */
+/** The commands the first word may mean: one of ours, a collection's, or else all there are. */
 const commandsFor = async (word: string | undefined): Promise<readonly ((program: Command) => void)[]> => {
   const one = word !== undefined && Object.hasOwn(ours, word) ? ours[word] : undefined;
   if (one !== undefined) return [await one()];
   const { operationCommands } = await import("./commands/operations.ts");
-  return [...(await Promise.all(Object.values(ours).map((load) => load()))), operationCommands];
+  const { collectionOf } = await import("./commands/verb.ts");
+  const { verbsFor } = await import("./commands/verbs.ts");
+  const verbs = await verbsFor(word);
+  if (verbs?.every((verb) => collectionOf(verb) === word) === true) return [operationCommands(verbs)];
+  return [...(await Promise.all(Object.values(ours).map((load) => load()))), operationCommands(verbs)];
 };
 
 const main = async (args: readonly string[]): Promise<void> => {

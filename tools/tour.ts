@@ -6,7 +6,7 @@ import { grpcAddress } from "../cli/commands/grpc.ts";
 import { readSettings } from "../cli/settings.ts";
 import type { Model } from "../core/model/model.ts";
 import { loadModel } from "../server/startup/access-model.ts";
-import { bootstrapFile } from "../server/startup/bootstrap.ts";
+import { bootstrapFile } from "../server/startup/bootstrap-file.ts";
 import { type Body, bearer, type Caller, client, openStage, type Stage } from "./tour/stage.ts";
 
 const dayMs = 24 * 3600 * 1000;

@@ -135,7 +135,7 @@ type Request = { readonly method: string; readonly path: string; readonly json?:
 
 /** Path, query and body, each from the fields that belong there; `base` is the body that options are laid over. */
 export const requestOf = (
-  { method, path }: Operation,
+  { method, path }: Pick<Operation, "method" | "path">,
   given: Given,
   base: Readonly<Record<string, unknown>>,
 ): Request => {

@@ -4,61 +4,49 @@
  * input an option; the access model of the settings says which collections there are.
  */
 import { type Command, Option } from "commander";
-import type { Operation } from "../../server/operations/operation.ts";
-import { readConfig } from "../../server/config.ts";
-import { allOperations } from "../../server/route-table.ts";
-import { loadModel } from "../../server/startup/access-model.ts";
 import { call, connectionOf } from "../connection.ts";
 import { Failure } from "../failure.ts";
 import { readJsonFile } from "../input.ts";
 import { printJson } from "../output.ts";
-import { type Field, fieldsOf, kindOf, optionOf, requestOf } from "./fields.ts";
+import { type Field, kindOf, optionOf, requestOf } from "./fields.ts";
+import { collectionOf, type Verb } from "./verb.ts";
 
-/** Adds the verbs; none, and a remark in the help, where the settings or the model do not allow to know them. */
-export const operationCommands = (program: Command): void => {
-  const operations = declared();
-  if (operations === undefined) {
-    program.addHelpText(
-      "after",
-      "\nthe verbs of the collections are missing, because the settings are wrong: see `countersign config check`",
-    );
-    return;
-  }
-  for (const operation of operations) addVerb(program, operation);
-};
+/** Adds the verbs; none, and a remark in the help, where they cannot be known. */
+export const operationCommands =
+  (verbs: readonly Verb[] | undefined) =>
+  (program: Command): void => {
+    if (verbs === undefined) {
+      program.addHelpText(
+        "after",
+        "\nthe verbs of the collections are missing, because the settings are wrong: see `countersign config check`",
+      );
+      return;
+    }
+    for (const verb of verbs) addVerb(program, verb);
+  };
 
-const declared = (): readonly Operation[] | undefined => {
-  const read = readConfig(process.env);
-  if ("errors" in read) return undefined;
-  try {
-    return allOperations(loadModel(read.config.model).model);
-  } catch {
-    return undefined;
-  }
-};
-
-const addVerb = (program: Command, operation: Operation): void => {
-  const [collection, verb] = splitName(operation.name);
+const addVerb = (program: Command, verb: Verb): void => {
+  const collection = collectionOf(verb);
   const group =
     program.commands.find((command) => command.name() === collection) ??
     program.command(collection).description(`operations of \`${collection}\``).helpGroup("Collections:");
-  const fields = fieldsOf(operation);
-  const inPath = fields.filter(({ place }) => place === "path");
-  const others = fields.filter(({ place }) => place !== "path").map((field) => ({ field, option: optionOf(field) }));
+  const inPath = verb.fields.filter(({ place }) => place === "path");
+  const others = verb.fields
+    .filter(({ place }) => place !== "path")
+    .map((field) => ({ field, option: optionOf(field) }));
 
-  const command = group.command(verb).description(operation.summary);
+  const command = group.command(verb.name.slice(collection.length + 1)).description(verb.summary);
   for (const { name, about } of inPath) command.argument(`<${name}>`, about);
   for (const { option } of others) command.addOption(option);
-  if (operation.method === "POST" || operation.method === "PATCH")
+  if (verb.method === "POST" || verb.method === "PATCH")
     command.addOption(
       new Option("--json <file>", "the whole body from a JSON file, or from standard input with -; options add to it"),
     );
-  if (operation.kind === "change")
+  if (verb.changes)
     command
       .option("--if-match <etag>", "only if the resource still has this etag")
       .option("--idempotency-key <key>", "do it once, however often this is repeated");
-  if (operation.kind === "change" && operation.impact !== undefined)
-    command.option("--validate-only", "say who would gain and lose what, and do nothing");
+  if (verb.tellsImpact) command.option("--validate-only", "say who would gain and lose what, and do nothing");
 
   command.action(async (...given: unknown[]) => {
     const options = given[inPath.length] as Readonly<Record<string, unknown>>;
@@ -70,7 +58,7 @@ const addVerb = (program: Command, operation: Operation): void => {
     const json = options["json"];
     const base = json === undefined ? {} : objectIn(readJsonFile(json as string));
     const { body } = await call(connectionOf(self), {
-      ...meant(requestOf(operation, inputs, base), options["validateOnly"] === true),
+      ...meant(requestOf(verb, inputs, base), options["validateOnly"] === true),
       headers: headersOf(options),
     });
     printJson(body ?? {});
@@ -84,12 +72,6 @@ const meant = <Request extends { readonly path: string }>(request: Request, vali
   validateOnly
     ? { ...request, path: `${request.path}${request.path.includes("?") ? "&" : "?"}validate_only=true` }
     : request;
-
-/** `role-assignments.create`; a name without a dot is a verb of the program itself. */
-const splitName = (name: string): readonly [string, string] => {
-  const dot = name.lastIndexOf(".");
-  return [name.slice(0, dot), name.slice(dot + 1)];
-};
 
 /** A ref is as good as the id in it: what one answer shows, the next command takes. */
 const idIn = ({ collection }: Field, text: string): string =>

@@ -4,7 +4,8 @@ import type { Config } from "../config.ts";
 import { systemClock } from "../platform/clock.ts";
 import { openLog } from "../platform/log.ts";
 import { banner } from "../startup/banner.ts";
-import { bootstrap, readBootstrap, writeBootstrap } from "../startup/bootstrap.ts";
+import { bootstrap } from "../startup/bootstrap.ts";
+import { readBootstrap, writeBootstrap } from "../startup/bootstrap-file.ts";
 import { startManagement } from "../transport/management/server.ts";
 import { onStop } from "./stopping.ts";
 

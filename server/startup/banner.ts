@@ -1,7 +1,7 @@
 /** What a person sees when the server is up: where it is, what to know, and one command that shows it working. */
 import { join } from "node:path";
 import type { Config } from "../config.ts";
-import { bootstrapFile } from "./bootstrap.ts";
+import { bootstrapFile } from "./bootstrap-file.ts";
 import type { Log } from "../platform/log.ts";
 
 type Facts = { readonly http: number; readonly grpc: number; readonly embedded: boolean };

@@ -2,9 +2,7 @@
  * The first key to the house: a service account of the host that is super admin for 24 hours, and the link with which the first human
  * sets itself up. Whoever can read the data directory, or reach the database with the deployment's key, may have them.
  */
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
-import { join } from "node:path";
 import { unattributed } from "../../core/attribution.ts";
 import { hostTenant, type PrincipalId, principalRef, rootNode } from "../../core/ids.ts";
 import { appendInTransaction } from "../audit/store.ts";
@@ -16,19 +14,11 @@ import { newClientId } from "../principals/service-accounts/create-service-accou
 import { insertClientSecret, insertServiceAccount } from "../principals/service-accounts/store.ts";
 import { accessTokenTtlSecondsDefault } from "../principals/service-accounts/model.ts";
 import { newSecret } from "../tokens/secret-text.ts";
+import type { Bootstrap } from "./bootstrap-file.ts";
 import { insertSetupLink } from "./store.ts";
-
-export type Bootstrap = {
-  readonly issuer: string;
-  readonly setup_url: string;
-  readonly client_id: string;
-  readonly client_secret: string;
-  readonly expires_at: string;
-};
 
 const lifetimeMs = 24 * 3600 * 1000;
 const setupOctets = 32;
-const fileName = "bootstrap.json";
 /** The host role that every model has. */
 const superAdmin = "super_admin";
 
@@ -106,24 +96,4 @@ export const bootstrap = async ({ database, clock }: Platform, issuer: string): 
     client_secret: secret.text,
     expires_at: expires.toISOString(),
   };
-};
-
-export const bootstrapFile = (dataDir: string): string => join(dataDir, fileName);
-
-/** Mode 0600 also where an older file was more open. */
-export const writeBootstrap = (dataDir: string, written: Bootstrap): void => {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const file = bootstrapFile(dataDir);
-  writeFileSync(file, `${JSON.stringify(written, null, 2)}\n`, { mode: 0o600 });
-  chmodSync(file, 0o600);
-};
-
-/** What an earlier start wrote, if it is for this issuer and still good. */
-export const readBootstrap = (dataDir: string, issuer: string, now: number): Bootstrap | undefined => {
-  try {
-    const stored = JSON.parse(readFileSync(bootstrapFile(dataDir), "utf8")) as Bootstrap;
-    return stored.issuer === issuer && Date.parse(stored.expires_at) > now ? stored : undefined;
-  } catch {
-    return undefined;
-  }
 };

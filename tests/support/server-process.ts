@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Bootstrap } from "../../server/startup/bootstrap.ts";
+import type { Bootstrap } from "../../server/startup/bootstrap-file.ts";
 import { freePort } from "./redis.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
