@@ -5,7 +5,7 @@
 import type { Attribution } from "../../core/attribution.ts";
 import { fault, isFault, type Result } from "../../core/faults.ts";
 import { formatRef, principalRef } from "../../core/ids.ts";
-import { appendInTransaction } from "../audit/store.ts";
+import { appendAndNumber } from "../audit/store.ts";
 import type { Principal } from "../authority/caller.ts";
 import { emit } from "../events/store.ts";
 import { principalVersion } from "../platform/cache/fresh-cache.ts";
@@ -21,8 +21,16 @@ import { endJwt, endToken, findToken } from "./store.ts";
 
 export type Ending = { readonly platform: Platform; readonly issuer: string; readonly keys: SigningKeys };
 
-/** RFC 7009 §2.2: there is nothing to say. */
-export const revoked: ProtocolResponse = { status: 200, headers: jsonHeaders, body: "" };
+/** What is revoked. With a consistency token (ADR 11), unless there was nothing left to revoke. */
+export type Revoked = { readonly consistency?: string };
+export const nothingLeft: Revoked = {};
+
+/** RFC 7009 §2.2: there is nothing to say, except which change it was. */
+export const revokedResponse = ({ consistency }: Revoked): ProtocolResponse => ({
+  status: 200,
+  headers: consistency === undefined ? jsonHeaders : { ...jsonHeaders, "countersign-consistency": consistency },
+  body: "",
+});
 
 export const notYours = fault("unauthorized_client", "the token was not issued to this client");
 
@@ -34,15 +42,13 @@ export const revokeAccess = async (
   needs: Ending,
   presented: PresentedToken,
   judge: (token: FoundToken) => Result<Revoker>,
-): Promise<Result<"done">> => {
+): Promise<Result<Revoked>> => {
   const jwt = presented.kind === "jwt" ? await readSigned(needs, presented) : undefined;
   return needs.platform.database.transaction(presented.tenant, async (tx) => {
     const token = presented.kind === "jwt" ? jwt : await findStored(tx, presented);
-    if (token === undefined) return "done";
+    if (token === undefined) return nothingLeft;
     const revoker = judge(token);
-    if (isFault(revoker)) return revoker;
-    await end(needs, tx, revoker, token);
-    return "done";
+    return isFault(revoker) ? revoker : end(needs, tx, revoker, token);
   });
 };
 
@@ -92,9 +98,9 @@ const end = async (
   tx: Tx,
   { attribution, permission, bypass }: Revoker,
   token: FoundToken,
-): Promise<void> => {
+): Promise<Revoked> => {
   const now = needs.platform.clock.now();
-  if (!(await token.end(tx, new Date(now)))) return;
+  if (!(await token.end(tx, new Date(now)))) return nothingLeft;
   tx.touch(principalVersion(tx.tenant, token.owner.id));
   const target = formatRef(token.collection, token.id);
   const owner = principalRef(token.owner.kind, token.owner.id);
@@ -104,7 +110,7 @@ const end = async (
     attribution,
     now,
   );
-  await appendInTransaction(tx, {
+  const xid = await appendAndNumber(tx, {
     tenant: tx.tenant,
     id: newId(),
     time: now,
@@ -118,4 +124,5 @@ const end = async (
     because: null,
     detail: null,
   });
+  return { consistency: `w${xid}` };
 };

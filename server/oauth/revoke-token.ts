@@ -17,7 +17,14 @@ import { type ApplicationRevoking, revokeForApplication } from "./grants/revoke-
 import { revokeRefreshToken } from "./grants/revoke-refresh-token.ts";
 import { clientAttribution } from "./issue-token.ts";
 import { errorResponse, parameter, type ProtocolRequest, type ProtocolResponse } from "./protocol.ts";
-import { type FoundToken, notYours, revokeAccess, revoked } from "./revoke-access.ts";
+import {
+  type FoundToken,
+  nothingLeft,
+  notYours,
+  revokeAccess,
+  type Revoked,
+  revokedResponse,
+} from "./revoke-access.ts";
 
 export type Revoking = ClientAuthentication & Proving & { readonly verifier: Verifier; readonly keys: SigningKeys };
 
@@ -38,7 +45,7 @@ export const revokeEndpoint = async (
   if (token.value === undefined)
     return errorResponse(fault("invalid_argument", "the parameter `token` is missing"), false);
   const done = await revokeToken(needs, caller, token.value, request.requestId);
-  return isFault(done) ? errorResponse(done, false) : revoked;
+  return isFault(done) ? errorResponse(done, false) : revokedResponse(done);
 };
 
 /** Done for a token that never was, too (§2.2): there is nothing left to revoke. */
@@ -47,7 +54,7 @@ export const revokeToken = async (
   caller: Standing,
   text: string,
   requestId: string,
-): Promise<Result<"done">> => {
+): Promise<Result<Revoked>> => {
   const refresh = readSecret(text, ["refresh_token"]);
   if (refresh !== undefined)
     return revokeRefreshToken(needs, refresh, ({ user, bound }) => {
@@ -59,7 +66,8 @@ export const revokeToken = async (
         : notYours;
     });
   const presented = recognise(text);
-  if (presented === undefined || !isToken(presented) || !mayLookInto(caller.tenant, presented.tenant)) return "done";
+  if (presented === undefined || !isToken(presented) || !mayLookInto(caller.tenant, presented.tenant))
+    return nothingLeft;
   return revokeAccess(needs, presented, (token) => {
     const allowed = mayRevoke(needs, caller, token);
     if (isFault(allowed)) return allowed;

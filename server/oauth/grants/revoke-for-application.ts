@@ -8,7 +8,7 @@ import type { Limits } from "../../platform/limits/limits.ts";
 import { isToken, recognise } from "../../tokens/presented.ts";
 import { readSecret } from "../../tokens/secret-text.ts";
 import { errorResponse, parameter, type ProtocolRequest, type ProtocolResponse } from "../protocol.ts";
-import { type Ending, notYours, revokeAccess, revoked } from "../revoke-access.ts";
+import { type Ending, nothingLeft, notYours, revokeAccess, type Revoked, revokedResponse } from "../revoke-access.ts";
 import { failedClient } from "../failed-client.ts";
 import { revokeRefreshToken } from "./revoke-refresh-token.ts";
 
@@ -19,10 +19,10 @@ export const revokeForApplication = async (
   request: ProtocolRequest,
 ): Promise<ProtocolResponse> => {
   const done = await judged(needs, request);
-  return isFault(done) ? errorResponse(done, request.authorization !== undefined) : revoked;
+  return isFault(done) ? errorResponse(done, request.authorization !== undefined) : revokedResponse(done);
 };
 
-const judged = async (needs: Ending & ApplicationRevoking, request: ProtocolRequest): Promise<Result<"done">> => {
+const judged = async (needs: Ending & ApplicationRevoking, request: ProtocolRequest): Promise<Result<Revoked>> => {
   const authenticated = await authenticateClient(needs, request);
   if (isFault(authenticated)) return failedClient(needs, authenticated, request);
   const token = parameter(request.form, "token");
@@ -44,7 +44,7 @@ export const revokeOwn = async (
   client: Client,
   text: string,
   requestId: string,
-): Promise<Result<"done">> => {
+): Promise<Result<Revoked>> => {
   const refresh = readSecret(text, ["refresh_token"]);
   if (refresh !== undefined)
     return revokeRefreshToken(needs, refresh, (grant) =>
@@ -56,7 +56,7 @@ export const revokeOwn = async (
         : notYours,
     );
   const presented = recognise(text);
-  if (presented === undefined || !isToken(presented)) return "done";
+  if (presented === undefined || !isToken(presented)) return nothingLeft;
   return revokeAccess(needs, presented, (token) =>
     token.clientId === client.clientId
       ? {

@@ -64,6 +64,7 @@ export const identityHandlers = (needs: IdentityNeeds): IdentityHandlers => ({
       tenant: undefined,
     });
     if (isFault(answer)) return answer;
+    call.changed(answer.consistency);
     const user = answer.body as Readonly<Record<string, string>>;
     return {
       user: {
@@ -101,7 +102,9 @@ export const identityHandlers = (needs: IdentityNeeds): IdentityHandlers => ({
     if (isFault(token)) return token;
     if (token.value === undefined) return fault("invalid_argument", "`token` is missing");
     const done = await revokeToken(needs.issuing, standing, token.value, call.requestId);
-    return isFault(done) ? done : {};
+    if (isFault(done)) return done;
+    call.changed(done.consistency);
+    return {};
   },
 });
 

@@ -54,6 +54,8 @@ export type GrpcCall = {
   readonly signal: AbortSignal;
   /** The address the connection came from, without its port. */
   readonly remoteAddress: string;
+  /** Says which change was made: the answer carries its consistency token, as `countersign-consistency` behind it. Undefined says nothing. */
+  changed(consistency: string | undefined): void;
 };
 
 export type GrpcHandler<Request, Response> = (request: Request, call: GrpcCall) => Promise<Result<Response>>;

@@ -3,7 +3,7 @@
  * fault. It runs on every request of the hot path, so it allocates once per call what it must and nothing else.
  */
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
-import { type handleUnaryCall, type sendUnaryData, type ServerUnaryCall, status } from "@grpc/grpc-js";
+import { type handleUnaryCall, Metadata, type sendUnaryData, type ServerUnaryCall, status } from "@grpc/grpc-js";
 import { type Fault, fault, isFault, type Result } from "../../../core/faults.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
@@ -80,11 +80,12 @@ const answer = async (
   const cancel = () => abort.abort(callEnded);
   raw.once("cancelled", cancel);
 
-  const outcome = await outcomeOf(route, context, encode, raw, callOf(raw, context, abort.signal));
+  const call = callOf(raw, context, abort.signal);
+  const outcome = await outcomeOf(route, context, encode, raw, call);
 
   raw.off("cancelled", cancel); // grpc-js says `cancelled` after every call, answered ones too
   const answered = Buffer.isBuffer(outcome);
-  if (answered) callback(null, outcome);
+  if (answered) callback(null, outcome, call.trailer);
   else callback(outcome);
   const code = abort.signal.aborted ? status.CANCELLED : answered ? status.OK : outcome.code;
   context.observe(route.method.name, code, context.monotonicMs() - startedMs);
@@ -113,17 +114,25 @@ const outcomeOf = async (
 const callEnded = new DOMException("the caller cancelled the call, or ran out of time", "AbortError");
 const abandoned: Failure = { code: status.CANCELLED, details: callEnded.message };
 
-const callOf = (raw: ServerUnaryCall<Incoming, Buffer>, context: UnaryContext, signal: AbortSignal): GrpcCall => {
+/** A call, and what it has to say behind its answer. */
+type AnsweredCall = GrpcCall & { trailer: Metadata | undefined };
+
+const callOf = (raw: ServerUnaryCall<Incoming, Buffer>, context: UnaryContext, signal: AbortSignal): AnsweredCall => {
   const peer = raw.getPeer();
   const requestId = text(raw, "x-request-id");
-  return {
+  const call: AnsweredCall = {
     authorization: text(raw, "authorization"),
     peerCertificate: context.certificateOf(peer),
     deadlineMs: Number(raw.getDeadline()),
     requestId: requestId !== undefined && loggableId.test(requestId) ? requestId : newRequestId(),
     signal,
     remoteAddress: addressOf(peer),
+    changed: (consistency) => {
+      if (consistency !== undefined) (call.trailer ??= new Metadata()).set("countersign-consistency", consistency);
+    },
+    trailer: undefined,
   };
+  return call;
 };
 
 const text = (raw: ServerUnaryCall<Incoming, Buffer>, key: string): string | undefined => {

@@ -167,8 +167,8 @@ export interface CheckPermissionRequest {
    */
   acr: string;
   /**
-   * A consistency token, as `decided_at_version` or the REST header `Countersign-Consistency` gave it: the answer is made of facts that know
-   * of at least what it names.
+   * A consistency token, as `decided_at_version` gave it, the REST header `Countersign-Consistency`, or `countersign-consistency` in the
+   * trailing metadata of a change: the answer is made of facts that know of at least what it names.
    */
   atLeastAsFresh: string;
   /**
@@ -5032,7 +5032,7 @@ export const IdentityDefinition = {
     },
     /**
      * Creates a human and their first membership: a role at a perimeter. Needs `users:create` at that perimeter, and a role that grants
-     * no more than the caller holds.
+     * no more than the caller holds. The answer's trailing metadata has `countersign-consistency`: the change's consistency token.
      */
     registerUser: {
       name: "RegisterUser",
@@ -5051,7 +5051,10 @@ export const IdentityDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Ends a token's life (RFC 7009). When the answer arrives, no replica accepts the token any more. An unknown token is no error. */
+    /**
+     * Ends a token's life (RFC 7009). When the answer arrives, no replica accepts the token any more. An unknown token is no error.
+     * The trailing metadata has `countersign-consistency`, unless there was nothing left to end.
+     */
     revokeToken: {
       name: "RevokeToken",
       requestType: RevokeTokenRequest as typeof RevokeTokenRequest,
@@ -5156,7 +5159,7 @@ export const IdentityService = {
   },
   /**
    * Creates a human and their first membership: a role at a perimeter. Needs `users:create` at that perimeter, and a role that grants
-   * no more than the caller holds.
+   * no more than the caller holds. The answer's trailing metadata has `countersign-consistency`: the change's consistency token.
    */
   registerUser: {
     path: "/identity.v1.Identity/RegisterUser" as const,
@@ -5178,7 +5181,10 @@ export const IdentityService = {
     responseSerialize: (value: IssueTokenResponse): Buffer => Buffer.from(IssueTokenResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): IssueTokenResponse => IssueTokenResponse.decode(value),
   },
-  /** Ends a token's life (RFC 7009). When the answer arrives, no replica accepts the token any more. An unknown token is no error. */
+  /**
+   * Ends a token's life (RFC 7009). When the answer arrives, no replica accepts the token any more. An unknown token is no error.
+   * The trailing metadata has `countersign-consistency`, unless there was nothing left to end.
+   */
   revokeToken: {
     path: "/identity.v1.Identity/RevokeToken" as const,
     requestStream: false as const,
@@ -5216,12 +5222,15 @@ export interface IdentityServer extends UntypedServiceImplementation {
   listActions: handleUnaryCall<ListActionsRequest, ListActionsResponse>;
   /**
    * Creates a human and their first membership: a role at a perimeter. Needs `users:create` at that perimeter, and a role that grants
-   * no more than the caller holds.
+   * no more than the caller holds. The answer's trailing metadata has `countersign-consistency`: the change's consistency token.
    */
   registerUser: handleUnaryCall<RegisterUserRequest, RegisterUserResponse>;
   /** Exchanges credentials for an access token, as the OAuth token endpoint does. The client authenticates within the message. */
   issueToken: handleUnaryCall<IssueTokenRequest, IssueTokenResponse>;
-  /** Ends a token's life (RFC 7009). When the answer arrives, no replica accepts the token any more. An unknown token is no error. */
+  /**
+   * Ends a token's life (RFC 7009). When the answer arrives, no replica accepts the token any more. An unknown token is no error.
+   * The trailing metadata has `countersign-consistency`, unless there was nothing left to end.
+   */
   revokeToken: handleUnaryCall<RevokeTokenRequest, RevokeTokenResponse>;
 }
 
@@ -5349,7 +5358,7 @@ export interface IdentityClient extends Client {
   ): ClientUnaryCall;
   /**
    * Creates a human and their first membership: a role at a perimeter. Needs `users:create` at that perimeter, and a role that grants
-   * no more than the caller holds.
+   * no more than the caller holds. The answer's trailing metadata has `countersign-consistency`: the change's consistency token.
    */
   registerUser(
     request: RegisterUserRequest,
@@ -5382,7 +5391,10 @@ export interface IdentityClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: IssueTokenResponse) => void,
   ): ClientUnaryCall;
-  /** Ends a token's life (RFC 7009). When the answer arrives, no replica accepts the token any more. An unknown token is no error. */
+  /**
+   * Ends a token's life (RFC 7009). When the answer arrives, no replica accepts the token any more. An unknown token is no error.
+   * The trailing metadata has `countersign-consistency`, unless there was nothing left to end.
+   */
   revokeToken(
     request: RevokeTokenRequest,
     callback: (error: ServiceError | null, response: RevokeTokenResponse) => void,
