@@ -7,7 +7,7 @@
  * reaches all that is below.
  */
 import { rights } from "../../core/decide/decide.ts";
-import type { AssignmentFact, GrantFact } from "../../core/decide/types.ts";
+import type { AssignmentFact, Facts, GrantFact } from "../../core/decide/types.ts";
 import { type NodeId, rootNode } from "../../core/ids.ts";
 import type { Model, PermissionSet } from "../../core/model/model.ts";
 import { emptySet, intersection, isSubset, permissionsIn, union } from "../../core/model/permissions.ts";
@@ -51,11 +51,15 @@ const heldWith = (
 ): PermissionSet => {
   const facts = factsOf(model, key, stored);
   if (facts === undefined) return emptySet;
+  return withinToken(caller, reach === "self" ? rights(model, facts, now) : heldBelow(model, facts, now));
+};
+
+/** What is held at the facts' target and everywhere below it. Asked without circumstances, nothing that carries a condition counts. */
+export const heldBelow = (model: Model, facts: Facts, now: number): PermissionSet => {
   const assignments = facts.assignments.filter(
-    ({ anchor, propagation }) => reach === "self" || anchor === "host" || propagation === "subtree",
+    ({ anchor, propagation }) => anchor === "host" || propagation === "subtree",
   );
-  // Asked without circumstances, nothing that carries a condition counts.
-  return withinToken(caller, rights(model, { ...facts, assignments }, now));
+  return rights(model, { ...facts, assignments }, now);
 };
 
 /** Something a principal or a group holds: what it gives at most, at which node, and whether below it too. */

@@ -8,11 +8,12 @@ import { listRoleAssignments } from "../../server/access/role-assignments/list-r
 import { createShareLink } from "../../server/access/share-links/create-share-link.ts";
 import { getShareLink } from "../../server/access/share-links/get-share-link.ts";
 import { listShareLinks } from "../../server/access/share-links/list-share-links.ts";
-import { share_link_ttl_days_max, wrong_passwords_max } from "../../server/access/share-links/model.ts";
+import { share_link_ttl_days_max } from "../../server/access/share-links/model.ts";
 import { openShareLink } from "../../server/access/share-links/open-share-link.ts";
 import { renewShareLink } from "../../server/access/share-links/renew-share-link.ts";
 import { revokeShareLink } from "../../server/access/share-links/revoke-share-link.ts";
 import type { Caller } from "../../server/authority/caller.ts";
+import { wrong_passwords_max } from "../../server/authority/lent.ts";
 import { newSecret } from "../../server/tokens/secret-text.ts";
 import { type Body, openWorkbench } from "../support/engine.ts";
 import { callerHolding, day, later, refOf, scopedTo, suspendPrincipal, tally } from "./access-kit.ts";

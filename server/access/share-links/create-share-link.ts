@@ -48,6 +48,7 @@ export const createShareLink = operation({
   secrets: ["link"],
   before: (input, context) => hashGiven(input.password, context),
   target: atParent,
+  impact: (_, made) => (made === undefined ? [] : [{ link: made.id }]),
   event: (link) => ({ type: "share-link.created", subject: link.resource, data: told(link) }),
   run: async (tx, input, context) => {
     const { model, now, caller, before } = context;

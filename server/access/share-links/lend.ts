@@ -2,15 +2,12 @@
 import { type Fault, fault } from "../../../core/faults.ts";
 import type { NodeId, TenantId } from "../../../core/ids.ts";
 import type { Level, Model, PermissionSet } from "../../../core/model/model.ts";
-import { contains, emptySet, intersection } from "../../../core/model/permissions.ts";
 import type { Principal } from "../../authority/caller.ts";
 import { heldThroughout, lackingIn, namesOf } from "../../authority/held.ts";
+import { lendable, lentOf } from "../../authority/lent.ts";
 import type { OperationContext } from "../../operations/operation.ts";
 import type { Tx } from "../../platform/database/database.ts";
 import { levelBeyond } from "../levels.ts";
-import { lendable } from "./model.ts";
-
-const sharing = "share-links:create";
 
 /** A fault where the caller cannot lend this level at the node. */
 export const cannotLend = async (
@@ -46,7 +43,5 @@ export const lentNow = async (
     tenant: tx.tenant,
     scopes: undefined,
   };
-  const held = await heldThroughout(tx, node, { model, caller, now });
-  const share = model.vocabulary.get(sharing);
-  return share !== undefined && contains(held, share) ? intersection(held, lendable(model, level)) : emptySet;
+  return lentOf(model, level, await heldThroughout(tx, node, { model, caller, now }));
 };

@@ -9,9 +9,9 @@
  */
 import Type from "typebox";
 import { formatRef, type NodeId, principalRef, type ShareLinkId } from "../../../core/ids.ts";
-import type { Level, Model, PermissionSet } from "../../../core/model/model.ts";
-import { contains } from "../../../core/model/permissions.ts";
+import type { Model } from "../../../core/model/model.ts";
 import type { Principal } from "../../authority/caller.ts";
+import { wrong_passwords_max } from "../../authority/lent.ts";
 import { etagOf } from "../../operations/etag.ts";
 import { displayName, etag, id, ref, strict, time } from "../../operations/fields.ts";
 import { nodeRef } from "../../operations/targets.ts";
@@ -43,8 +43,6 @@ export const collection = "share-links";
 
 /** No link lives longer; the database holds the same bound. */
 export const share_link_ttl_days_max = 366;
-/** So many wrong passwords in a row end it, until its creator renews it. */
-export const wrong_passwords_max = 10;
 const uses_max_max = 1_000_000;
 const password_length_min = 8;
 const password_length_max = 256;
@@ -132,15 +130,3 @@ export const told = (link: ReturnType<typeof render>) => ({
   uses_max: link.uses_max,
   expire_time: link.expire_time,
 });
-
-/**
- * What a link of this level can lend at all. Whoever opens it is nobody in particular: what needs a human of record or somebody's approval
- * is not to be had that way.
- */
-export const lendable = (model: Model, level: Level): PermissionSet => {
-  const kept = [...level.permissions];
-  for (const permission of model.vocabulary.values())
-    if (permission.governance !== undefined && contains(kept, permission))
-      kept[permission.word] = (kept[permission.word] ?? 0) & ~permission.mask;
-  return kept;
-};

@@ -19,6 +19,7 @@ export const revokeShareLink = operation({
   permission: "share-links:revoke",
   scope: "tenant",
   target: atLink,
+  impact: ({ id: link }) => [{ link }],
   event: (link, { reason }) => ({
     type: "share-link.revoked",
     subject: link.resource,

@@ -10,6 +10,7 @@ import {
   type ShareLinkId,
   type TenantId,
 } from "../../../core/ids.ts";
+import { wrong_passwords_max } from "../../authority/lent.ts";
 import {
   type Listing,
   type ListRequest,
@@ -20,7 +21,7 @@ import {
 import type { Tx } from "../../platform/database/database.ts";
 import type { TreeTables } from "../../tree/store.ts";
 import { atOrBelow, type Stretch } from "../at-node-store.ts";
-import { type ShareLink, wrong_passwords_max } from "./model.ts";
+import type { ShareLink } from "./model.ts";
 
 type Tables = TreeTables & {
   share_links: {

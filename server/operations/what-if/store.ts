@@ -1,5 +1,6 @@
 /** The SQL of what-if: whom a change concerns and where, and what they have there, read inside the transaction that is about to be undone. */
-import { hostTenant, type NodeId, parseRef, type PrincipalId } from "../../../core/ids.ts";
+import { hostTenant, type NodeId, parseRef, type PrincipalId, type ShareLinkId } from "../../../core/ids.ts";
+import { wrong_passwords_max } from "../../authority/lent.ts";
 import type { Tx } from "../../platform/database/database.ts";
 import type { StoredBetween } from "../reach/facts-between.ts";
 import type { Concern } from "./concern.ts";
@@ -7,13 +8,11 @@ import type { Concern } from "./concern.ts";
 /** A place where access may change, and whose; null is everybody's. */
 export type Place = { readonly node: NodeId; readonly below: boolean; readonly whose: string | null };
 
-/** Places read for one concern. */
-const places_max = 500;
-
-const everythingOf = `select a.node_id as node, a.propagation = 'subtree' as below, $2::text as whose
+/** What those in the CTE `whose` have anywhere; the principal or the group it is all about is called `named`. */
+const everythingOf = (named: string) => `select a.node_id as node, a.propagation = 'subtree' as below, ${named} as whose
     from whose join role_assignments a on a.tenant_id = $1 and a.principal_id = whose.id
    union all
-  select g.node_id, true, $2::text
+  select g.node_id, true, ${named}
     from whose join resource_grants g on g.tenant_id = $1 and g.principal_id = whose.id
    order by node limit $3`;
 
@@ -22,24 +21,32 @@ const statements = {
       from role_assignments where tenant_id = $1 and id = $2::uuid limit $3`,
   grant: `select node_id as node, true as below, principal_id::text as whose
       from resource_grants where tenant_id = $1 and id = $2::uuid limit $3`,
+  link: `select node_id as node, false as below, creator_id::text as whose
+      from share_links where tenant_id = $1 and id = $2::uuid limit $3`,
+  membership: `with member (id) as (select user_id from memberships where tenant_id = $1 and id = $2::uuid),
+      whose (id) as (select id from member
+        union select c.group_id from member join group_closure c on c.tenant_id = $1 and c.principal_id = member.id)
+      ${everythingOf("(select id::text from member)")}`,
   role: `select node_id as node, propagation = 'subtree' as below, principal_id::text as whose
       from role_assignments where tenant_id = $1 and role_id = $2::uuid order by principal_id, node_id limit $3`,
   node: `select id as node, true as below, null as whose from nodes where tenant_id = $1 and id = $2::uuid limit $3`,
   principal: `with whose (id) as (select $2::uuid union select group_id from group_closure where tenant_id = $1 and principal_id = $2::uuid)
-      ${everythingOf}`,
+      ${everythingOf("$2::text")}`,
   group: `with recursive whose (id) as (
         select $2::uuid union select m.group_id from whose join group_members m on m.tenant_id = $1 and m.member_id = whose.id)
-      ${everythingOf}`,
+      ${everythingOf("$2::text")}`,
 } as const;
 
-export const placesOf = async (tx: Tx, concern: Concern): Promise<readonly Place[]> => {
+export const placesOf = async (tx: Tx, concern: Concern, limit: number): Promise<readonly Place[]> => {
   const [kind, id] = asked(concern);
-  return tx.query<Place>(`what_if.places_of_${kind}`, statements[kind], [tx.tenant, id, places_max]);
+  return tx.query<Place>(`what_if.places_of_${kind}`, statements[kind], [tx.tenant, id, limit]);
 };
 
 const asked = (concern: Concern): readonly [keyof typeof statements, string] => {
   if ("assignment" in concern) return ["assignment", concern.assignment];
   if ("grant" in concern) return ["grant", concern.grant];
+  if ("link" in concern) return ["link", concern.link];
+  if ("membership" in concern) return ["membership", concern.membership];
   if ("role" in concern) return ["role", concern.role];
   if ("node" in concern) return ["node", concern.node];
   const ref = parseRef(concern.beneficiary);
@@ -96,6 +103,32 @@ export const peopleAround = async (
   );
   return rows.map(({ id }) => id);
 };
+
+/** A link that would open if its creator may lend. */
+export type LiveLink = {
+  readonly id: ShareLinkId;
+  readonly node: NodeId;
+  readonly level: string;
+  readonly creator: PrincipalId;
+};
+
+/** The live links that these principals have made, at these nodes. */
+export const liveLinks = (
+  tx: Tx,
+  creators: readonly PrincipalId[],
+  nodes: readonly NodeId[],
+  now: Date,
+  limit: number,
+): Promise<readonly LiveLink[]> =>
+  tx.query<LiveLink>(
+    "what_if.live_links",
+    `select l.id, l.node_id as node, l.level, l.creator_id as creator
+       from unnest($2::uuid[]) as asked (id) join share_links l on l.tenant_id = $1 and l.node_id = asked.id
+      where l.creator_id = any($3::uuid[]) and l.revoke_time is null and l.expire_time > $4
+        and l.failures < $5 and (l.uses_max is null or l.uses < l.uses_max)
+      order by l.id limit $6`,
+    [tx.tenant, nodes, creators, now, wrong_passwords_max, limit],
+  );
 
 /** The tenant's own principals, at the tenant's own nodes. */
 export const readBetween = async (

@@ -36,6 +36,7 @@ export const createMembership = operation({
   permission: "memberships:create",
   scope: "tenant",
   target: atParent,
+  impact: ({ user }) => [{ beneficiary: user }],
   event: (membership, input) => ({
     type: "membership.created",
     subject: membership.resource,

@@ -41,6 +41,7 @@ export const deleteMembership = operation({
   permission: "memberships:delete",
   scope: "tenant",
   target: atMembership,
+  impact: ({ id: membership }) => [{ membership }],
   event: (ended) => ({
     type: "membership.deleted",
     subject: ended.resource,
