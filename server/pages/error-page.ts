@@ -8,14 +8,14 @@ import { notice } from "./kit.ts";
 import { renderPage } from "./page.ts";
 import type { Site } from "./site.ts";
 
-type More = { readonly brand?: Brand; readonly locale?: Locale };
+type More = { readonly brand?: Brand; readonly locale?: Locale; readonly opener?: "kept" | undefined };
 
 export const errorPage = (
   site: Site,
   failure: Fault,
   requestId: string,
   request?: Pick<WebRequest, "headers">,
-  { brand, locale = localeOf(request?.headers["accept-language"]) }: More = {},
+  { brand, opener, locale = localeOf(request?.headers["accept-language"]) }: More = {},
 ): WebResponse => {
   const words = wordsIn(locale);
   const kind = kinds[failure.fault] ?? (faults[failure.fault].status >= 500 ? "broken" : "request");
@@ -24,6 +24,7 @@ export const errorPage = (
     locale,
     ...(brand === undefined ? {} : { brand }),
     status: faults[failure.fault].status,
+    opener,
     title: words(`error.${kind}.title` satisfies MessageKey),
     lead: words(`error.${kind}.lead` satisfies MessageKey),
     body: html`

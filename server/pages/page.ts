@@ -29,6 +29,8 @@ export type Page = {
   readonly cookies?: readonly string[];
   /** `passkeys`: the page offers them. `fragment`: the page reads a secret from the URL's fragment. */
   readonly script?: "passkeys" | "fragment" | undefined;
+  /** `kept`: an application has opened this window for somebody to sign in, and waits in another one. Cut off unless said so. */
+  readonly opener?: "kept" | undefined;
   /** CSP sources where posting this page's forms may end, beside here: browsers hold redirects to form-action too. */
   readonly formTargets?: readonly string[];
   /** `wide` for pages with lists and several forms. */
@@ -45,6 +47,7 @@ export const renderPage = (page: Page): WebResponse => {
     status: page.status ?? 200,
     headers: {
       ...pageHeaders,
+      "cross-origin-opener-policy": page.opener === "kept" ? "unsafe-none" : "same-origin",
       "content-security-policy": contentPolicy(page, nonce),
       "content-language": page.locale,
       ...(page.cookies === undefined || page.cookies.length === 0 ? {} : { "set-cookie": page.cookies }),
@@ -59,7 +62,6 @@ const pageHeaders = {
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
-  "cross-origin-opener-policy": "same-origin",
   "permissions-policy": "camera=(), geolocation=(), microphone=()",
   // A link with a secret in it must not end up in an index.
   "x-robots-tag": "noindex",

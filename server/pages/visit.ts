@@ -140,7 +140,7 @@ export const onwards = (visitor: Visitor, { next, cookies }: SignedIn, more: rea
   return seeOther(next === "enrol" ? hrefFrom(visitor, "/sign-in/enrol") : destinationOf(visitor), all);
 };
 
-type Shown = Omit<Page, "site" | "locale" | "brand" | "formTargets">;
+type Shown = Omit<Page, "site" | "locale" | "brand" | "formTargets" | "opener">;
 
 /** The page in the visit's language and brand. */
 export const show = (visitor: Visitor, page: Shown): WebResponse => {
@@ -153,12 +153,25 @@ export const show = (visitor: Visitor, page: Shown): WebResponse => {
     status: page.status ?? (stale ? 403 : 200),
     cookies: [...visitor.cookies, ...(page.cookies ?? [])],
     formTargets: pending?.formTargets ?? [],
+    opener: openerOf(visitor),
     body: html`${stale && notice("error", words("problem.form_stale"))}${page.body}`,
   });
 };
 
+/**
+ * An application may have opened a window for the request under way, and its redirect URI speaks to the one that opened it. Browsers cut the
+ * two apart for good at the first page whose policy is another than the opener's, so no page on the way may have one: `unsafe-none` is the
+ * only value that keeps an opener of another origin (HTML, "cross-origin opener policies"). Pages of the account, and whatever is opened without a request, are alone.
+ */
+const openerOf = ({ pending }: Pick<Visitor, "pending">): "kept" | undefined =>
+  pending === undefined ? undefined : "kept";
+
 export const fail = (visitor: Visitor, failure: Fault): WebResponse =>
-  errorPage(visitor.needs, failure, visitor.request.requestId, visitor.request, visitor);
+  errorPage(visitor.needs, failure, visitor.request.requestId, visitor.request, {
+    brand: visitor.brand,
+    locale: visitor.locale,
+    opener: openerOf(visitor),
+  });
 
 export type PageSpec = {
   readonly path: string;
