@@ -159,7 +159,7 @@ export const compose = async ({ config, clock, log, migrate }: Needs): Promise<S
     const visiting = { ...issuing, engine, signIn, sealKey: secretKey, formKey, userCodeKey };
     const routes = routeTable(issuing, deciding, visiting);
     const registry = new Registry();
-    const metrics = openMetrics(registry);
+    const metrics = openMetrics(registry, loaded.version);
     const state = { draining: false };
 
     const http = buildHttp({

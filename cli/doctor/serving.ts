@@ -4,7 +4,7 @@ import type { Config } from "../../server/config.ts";
 import { callJson } from "../grpc-json.ts";
 import { type Check, type Outcome, well, wrong } from "./outcome.ts";
 
-const answerWithinMs = 3_000;
+export const answerWithinMs = 3_000;
 const clockSkewMaxMs = 5_000;
 
 export const servingChecks = (config: Config): readonly Check[] => {
@@ -45,7 +45,7 @@ const listenOnce = (host: string, port: number): Promise<string | undefined> =>
   });
 
 /** Where every interface is listened on, this machine's own is asked. */
-const local = (host: string): string =>
+export const local = (host: string): string =>
   host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host;
 
 type Answer = { readonly status: number; readonly body: unknown; readonly date: string | null };

@@ -1,5 +1,5 @@
 /** What the server counts about itself, for Prometheus. Label values come from route tables alone, so their number is bounded. */
-import { collectDefaultMetrics, Histogram, type Registry } from "prom-client";
+import { collectDefaultMetrics, Gauge, Histogram, type Registry } from "prom-client";
 
 /** Seconds: from a warm check to a request that should have been refused. */
 const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -9,8 +9,20 @@ export type Metrics = {
   grpc(method: string, status: number, milliseconds: number): void;
 };
 
-export const openMetrics = (registry: Registry): Metrics => {
+/** Its label `version` is the access model this process was started with, as `countersign model` names it. */
+export const modelMetric = "countersign_access_model";
+
+export const openMetrics = (registry: Registry, modelVersion: string): Metrics => {
   collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: modelMetric,
+    help: "the access model this process was started with",
+    labelNames: ["version"],
+    aggregator: "max",
+    registers: [registry],
+  })
+    .labels(modelVersion)
+    .set(1);
   const http = new Histogram({
     name: "countersign_http_request_seconds",
     help: "how long HTTP requests took",
