@@ -25,7 +25,7 @@ export const action = tolerant({ name, properties });
 export const context = properties;
 export const page = Type.Optional(
   tolerant({
-    token: Type.Optional(Type.String({ maxLength: 8192 })),
+    token: Type.Optional(Type.String({ maxLength: 8500 })),
     limit: Type.Optional(Type.Integer({ minimum: 0 })),
     properties,
   }),

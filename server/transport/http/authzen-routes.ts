@@ -1,4 +1,4 @@
-/** The decision point's routes, and the document that says where they are (AuthZEN 1.0 §9). */
+/** The decision point's routes, and the document that says where they are (AuthZEN 1.0 §9, §10.1). */
 import { evaluate, evaluateMany } from "./authzen.ts";
 import { explainEvaluation } from "./authzen-explain.ts";
 import { searchActions, type SearchNeeds, searchResources, searchSubjects } from "./authzen-search.ts";

@@ -11,6 +11,7 @@ import { readPresented } from "../../oauth/dpop/authenticate.ts";
 import type { NonceNeeds } from "../../oauth/dpop/nonces.ts";
 import type { Presented } from "../../tokens/presented.ts";
 import { done, refused } from "./authzen.ts";
+import { nextToken, pageAsked, type Part, type SearchRequest } from "./authzen-pages.ts";
 import {
   action,
   circumstancesOf,
@@ -37,10 +38,15 @@ type Found = { readonly results: readonly object[]; readonly next: string };
 type Caller = { readonly presented: Presented; readonly jkt: string | undefined };
 const nothing: Found = { results: [], next: "" };
 
-/** §8.3: `results`, and where the next page begins; an empty token on the last. */
-const searchWith = <Request extends { readonly page?: PageAsked }>(
+/** §8.3: where the next page begins, an empty token on the last; and the `results`. */
+const searchWith = <Request extends SearchRequest>(
+  sought: Part,
   schema: Type.TSchema,
-  search: (needs: SearchNeeds, request: Request, caller: Caller) => Promise<Result<Found>>,
+  search: (
+    needs: SearchNeeds,
+    request: Request & { readonly page: PageAsked },
+    caller: Caller,
+  ) => Promise<Result<Found>>,
 ) => {
   const validate = tolerantly(schema);
   return (needs: SearchNeeds) =>
@@ -49,9 +55,13 @@ const searchWith = <Request extends { readonly page?: PageAsked }>(
       if (isFault(proven)) return refused(proven);
       const checked = validate(request.body);
       if (isFault(checked)) return refused(checked);
-      const found = await search(needs, checked.value as Request, proven);
+      const asked = checked.value as Request;
+      const wanted = pageAsked(needs.pageKey, sought, asked);
+      if (isFault(wanted)) return refused(wanted);
+      const found = await search(needs, { ...asked, page: wanted }, proven);
       if (isFault(found)) return refused(found);
-      return done({ results: found.results, page: { next_token: found.next, count: found.results.length } });
+      const next_token = nextToken(needs.pageKey, sought, asked, wanted, found.next);
+      return done({ page: { next_token, count: found.results.length }, results: found.results });
     };
 };
 
@@ -61,46 +71,54 @@ const foundOf = (listed: Result<Page<string>>, type: string): Result<Found> =>
     : { results: listed.items.map((ref) => ({ type, id: parseRef(ref)?.id ?? "" })), next: listed.next };
 
 type SubjectSearch = Type.Static<typeof subjectSearchRequest>;
-export const searchSubjects = searchWith<SubjectSearch>(subjectSearchRequest, async (needs, asked, caller) => {
-  const { subject, resource } = asked;
-  const circumstances = circumstancesOf(asked);
-  if (isFault(circumstances)) return circumstances;
-  const { context: around, properties } = circumstances;
-  const search = {
-    kind: collectionOf(subject.type),
-    permission: permissionOf(needs.model, asked.action.name, resource.type),
-    resource: parseRef(resource.id) === undefined ? `${resource.type}/${resource.id}` : resource.id,
-    ...tenantOf(subject),
-    ...(around === undefined ? {} : { context: around }),
-    ...(properties === undefined ? {} : { properties }),
-  };
-  const listed = await listSubjects(needs, caller.presented, search, asked.page ?? {}, caller.jkt);
-  return foundOf(listed, subject.type);
-});
+export const searchSubjects = searchWith<SubjectSearch>(
+  "subject",
+  subjectSearchRequest,
+  async (needs, asked, caller) => {
+    const { subject, resource } = asked;
+    const circumstances = circumstancesOf(asked);
+    if (isFault(circumstances)) return circumstances;
+    const { context: around, properties } = circumstances;
+    const search = {
+      kind: collectionOf(subject.type),
+      permission: permissionOf(needs.model, asked.action.name, resource.type),
+      resource: parseRef(resource.id) === undefined ? `${resource.type}/${resource.id}` : resource.id,
+      ...tenantOf(subject),
+      ...(around === undefined ? {} : { context: around }),
+      ...(properties === undefined ? {} : { properties }),
+    };
+    const listed = await listSubjects(needs, caller.presented, search, asked.page, caller.jkt);
+    return foundOf(listed, subject.type);
+  },
+);
 
 type ResourceSearch = Type.Static<typeof resourceSearchRequest>;
-export const searchResources = searchWith<ResourceSearch>(resourceSearchRequest, async (needs, asked, caller) => {
-  const { subject, resource } = asked;
-  const circumstances = circumstancesOf(asked);
-  if (isFault(circumstances)) return circumstances;
-  const { atLeast: _, ...rest } = circumstances;
-  const search = {
-    // Whom nobody can be called is searched for as somebody who is not there: whether one may search at all is found out on the way.
-    subject: subjectOf(subject) ?? { principal: nobody },
-    permission: permissionOf(needs.model, asked.action.name, resource.type),
-    type: resource.type,
-    ...tenantOf(subject),
-    ...rest,
-  };
-  const listed = await listResources(needs, caller.presented, search, asked.page ?? {}, caller.jkt);
-  return foundOf(listed, resource.type);
-});
+export const searchResources = searchWith<ResourceSearch>(
+  "resource",
+  resourceSearchRequest,
+  async (needs, asked, caller) => {
+    const { subject, resource } = asked;
+    const circumstances = circumstancesOf(asked);
+    if (isFault(circumstances)) return circumstances;
+    const { atLeast: _, ...rest } = circumstances;
+    const search = {
+      // Whom nobody can be called is searched for as somebody who is not there: whether one may search at all is found out on the way.
+      subject: subjectOf(subject) ?? { principal: nobody },
+      permission: permissionOf(needs.model, asked.action.name, resource.type),
+      type: resource.type,
+      ...tenantOf(subject),
+      ...rest,
+    };
+    const listed = await listResources(needs, caller.presented, search, asked.page, caller.jkt);
+    return foundOf(listed, resource.type);
+  },
+);
 
 const nobody = "users/00000000-0000-0000-0000-000000000000";
 
 type ActionSearch = Type.Static<typeof actionSearchRequest>;
 /** Of the resource's own type the action alone, as an evaluation takes it; of what may lie in it, `resource:action`. */
-export const searchActions = searchWith<ActionSearch>(actionSearchRequest, async (needs, asked, caller) => {
+export const searchActions = searchWith<ActionSearch>("action", actionSearchRequest, async (needs, asked, caller) => {
   const { subject, resource } = asked;
   const question = questionOf(needs.model, { ...asked, action: { name: "" } });
   if (isFault(question)) return question;
@@ -111,7 +129,7 @@ export const searchActions = searchWith<ActionSearch>(actionSearchRequest, async
   const own = `${resource.type}:`;
   const names = listed.permissions.map((one) => (one.startsWith(own) ? one.slice(own.length) : one));
   const list = ["actions", subject.type, subject.id, resource.type, resource.id].join(" ");
-  return slice(needs.pageKey, list, names, asked.page ?? {});
+  return slice(needs.pageKey, list, names, asked.page);
 });
 
 /** Actions are few, and known at once: a page of them begins after a name. */

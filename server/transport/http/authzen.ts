@@ -1,6 +1,6 @@
 /** AuthZEN 1.0, the evaluation endpoints (§6, §7): the gateway's question over REST, one at a time or up to a hundred. */
 import Type from "typebox";
-import { type Fault, faults, isFault, type Result } from "../../../core/faults.ts";
+import { type Fault, fault, faults, isFault, type Result } from "../../../core/faults.ts";
 import { batchMax, type CheckAnswer, check, type Deciding, type Semantic } from "../../decisions/check.ts";
 import { sentences } from "../../decisions/describe.ts";
 import { readPresented } from "../../oauth/dpop/authenticate.ts";
@@ -62,16 +62,20 @@ const parts = {
   resource: Type.Optional(Type.Unknown()),
   context,
 };
-export const evaluationsRequest = Type.Object({
-  ...parts,
-  evaluations: Type.Optional(Type.Array(Type.Object(parts), { maxItems: batchMax })),
-  options: Type.Optional(
-    Type.Object({ evaluations_semantic: Type.Optional(Type.Union(semantics.map((one) => Type.Literal(one)))) }),
-  ),
-});
-type EvaluationsRequest = Type.Static<typeof evaluationsRequest>;
-type Parts = Pick<EvaluationsRequest, keyof typeof parts>;
-const validateMany = tolerantly(evaluationsRequest);
+const requestOf = <One extends Type.TSchema>(each: One) =>
+  Type.Object({
+    ...parts,
+    evaluations: Type.Optional(Type.Array(each, { maxItems: batchMax })),
+    options: Type.Optional(
+      Type.Object({ evaluations_semantic: Type.Optional(Type.Union(semantics.map((one) => Type.Literal(one)))) }),
+    ),
+  });
+export const evaluationsRequest = requestOf(Type.Object(parts));
+/** §7.2.1: an evaluation that is none is an error of its own, and not the request's. */
+const whateverTheEvaluations = requestOf(Type.Unknown());
+type EvaluationsRequest = Type.Static<typeof whateverTheEvaluations>;
+type Parts = { readonly [Part in keyof typeof parts]?: unknown };
+const validateMany = tolerantly(whateverTheEvaluations);
 
 export const evaluateMany =
   (needs: DecisionNeeds) =>
@@ -98,11 +102,13 @@ const answersTo = async (
   if (isFault(checked)) return checked;
   const { evaluations = [], options, ...defaults } = checked.value as EvaluationsRequest;
   const questions = evaluations.map((one) => {
-    const complete = validate(withDefaults(one, defaults));
+    const complete = isObject(one) ? validate(withDefaults(one, defaults)) : notAnEvaluation;
     return isFault(complete) ? complete : questionOf(needs.model, complete.value as EvaluationRequest);
   });
   return check(needs, proven.presented, questions, proven.jkt, options?.evaluations_semantic);
 };
+
+const notAnEvaluation = fault("invalid_argument", "an evaluation must be an object");
 
 /** §7.1.1: what an evaluation has takes the place of the default, whole; a type, an id or a name it leaves out is still the default's. */
 const withDefaults = (one: Parts, defaults: Parts): Parts => ({
@@ -126,7 +132,7 @@ const both = (
 };
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null;
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** §7.2.1: one that could not be decided permits nothing, and says why; the others are answered. */
 const failed = (failure: Fault) => ({

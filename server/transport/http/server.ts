@@ -97,7 +97,7 @@ export const buildHttp = (needs: HttpNeeds): FastifyInstance => {
     done();
   });
   app.addHook("onRequest", (request, reply, done) => {
-    // AuthZEN 1.0 §10.1.7: whoever numbers its questions finds the number on the answer, whatever that is.
+    // AuthZEN 1.0 §10.1.3: whoever numbers its questions finds the number on the answer, whatever that is.
     const asked = isDecision(request) ? header(request, "x-request-id") : undefined;
     if (asked !== undefined) void reply.header("x-request-id", asked);
     done();
@@ -105,7 +105,7 @@ export const buildHttp = (needs: HttpNeeds): FastifyInstance => {
   app.setNotFoundHandler((request, reply) => send(reply, request, nothingAt(request)));
   app.setErrorHandler((error, request, reply) => {
     const failure = faultOf(needs.log, error, request.id);
-    // AuthZEN 1.0 §10.1.6 knows no 415: a body that is not JSON is a bad request there.
+    // AuthZEN 1.0 §10.1.2 knows no 415: a body that is not JSON is a bad request there.
     const known = failure.fault === "unsupported_media_type" && isDecision(request);
     return send(reply, request, known ? fault("invalid_argument", failure.detail) : failure);
   });
