@@ -3,12 +3,14 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { hopsReader } from "../../server/platform/web/address.ts";
 import { CheckResponse } from "../../server/transport/grpc/generated/envoy/service/auth/v3/external_auth.ts";
-import { bearer } from "../oauth/http.ts";
+import { bearer, send } from "../oauth/http.ts";
 import { checkRequest, envoyAt, type Sent } from "./envoy.ts";
-import { startEdge, statusOfRaw, withCondition } from "./kit.ts";
+import { portOf, startCaddy, startEdge, startNginx, startUpstream, statusOfRaw, withCondition } from "./kit.ts";
 
 const proxy = "10.0.0.5";
-const edge = await startEdge({ env: { COUNTERSIGN_TRUSTED_PROXIES: `${proxy},2001:db8:ffff::/48` } });
+/** One that connects to a gateway here. */
+const nearProxy = "127.0.0.3";
+const edge = await startEdge({ env: { COUNTERSIGN_TRUSTED_PROXIES: `${proxy},${nearProxy},2001:db8:ffff::/48` } });
 after(edge.close);
 const { deployment, payouts, gatewayToken } = edge;
 const envoy = envoyAt(deployment.servers[0]?.grpcPort ?? 0);
@@ -133,6 +135,29 @@ test("a condition sees the path decoded, so that no spelling of it gets around o
   const rule = `${vouching}; permission=payouts:read; resource=${edge.place.ref}`;
   assert.equal((await forwardAuth(asked(inside, token, at("/other")), rule)).status, 200);
 });
+
+for (const [name, start, otherwise] of [
+  ["nginx", startNginx, { $remote_addr: "$proxy_add_x_forwarded_for" }],
+  ["caddy", startCaddy, { "uri /access": `trusted_proxies ${nearProxy}\n\t\t\turi /access` }],
+] as const)
+  test(`${name} behind a further proxy: what that one has written is read, and what anybody else has is not`, async (t) => {
+    const upstream = await startUpstream();
+    t.after(upstream.close);
+    const between = { countersignPort: portOf(edge), upstreamPort: upstream.port, token: gatewayToken, otherwise };
+    const gateway = await start(between);
+    t.after(gateway.stop);
+    const from = async (address: string, forwardedFor?: string): Promise<number> => {
+      const more = forwardedFor === undefined ? {} : { "X-Forwarded-For": forwardedFor };
+      const headers = { ...bearer(inNetwork), ...more };
+      return (await send(`http://127.0.0.1:${gateway.port}${payouts}`, { headers, from: address })).status;
+    };
+    assert.equal(await from(nearProxy, inside), 200);
+    assert.equal(await from(nearProxy, `${outside}, ${inside}`), 200);
+    assert.equal(await from(nearProxy, `${inside}, ${outside}`), 403, "written by the client");
+    assert.equal(await from(nearProxy), 403, "the proxy itself");
+    assert.equal(await from("127.0.0.2", inside), 403, "past the proxy");
+    assert.equal(await from("127.0.0.2", `${inside}, ${nearProxy}`), 403, "past the proxy");
+  });
 
 const envoyLets = async (source: string, more: Omit<Sent, "source" | "path"> = {}): Promise<boolean> => {
   const headers = { ...more.headers, ...bearer(inNetwork) };

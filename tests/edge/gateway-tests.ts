@@ -127,6 +127,8 @@ export const gatewayTests = async (
     for (const twice of [
       ["X-Forwarded-For: 127.0.0.1", "X-Forwarded-For: 127.0.0.1"],
       ["X-Forwarded-For:", "X-Forwarded-For: 127.0.0.1"],
+      // RFC 9110 §7.6.1: a proxy takes away what is named here, and only then writes its own.
+      ["X-Forwarded-For: 127.0.0.1", "Connection: X-Forwarded-For, Countersign-Gateway"],
     ]) {
       await stopped(twice.join(), statusOfRaw(gateway.port, [...lines, ...twice], outside), 403);
       assert.equal(await statusOfRaw(gateway.port, [...lines, ...twice], inside), 200, twice.join());

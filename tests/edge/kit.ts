@@ -246,7 +246,13 @@ const takesConnections = (port: number): Promise<boolean> =>
     socket.once("connect", () => (socket.destroy(), resolve(true))).once("error", () => resolve(false));
   });
 
-export type Between = { readonly countersignPort: number; readonly upstreamPort: number; readonly token: string };
+export type Between = {
+  readonly countersignPort: number;
+  readonly upstreamPort: number;
+  readonly token: string;
+  /** What of the guide's configuration is written otherwise, where the guide says so. */
+  readonly otherwise?: Readonly<Record<string, string>>;
+};
 
 /** What the guide has in a file of its own beside the server block. */
 const credentialLine = (token: string): string => {
@@ -256,7 +262,12 @@ const credentialLine = (token: string): string => {
 };
 
 /** nginx with the guide's server block. */
-export const startNginx = async ({ countersignPort, upstreamPort, token }: Between): Promise<RunningGateway> => {
+export const startNginx = async ({
+  countersignPort,
+  upstreamPort,
+  token,
+  otherwise,
+}: Between): Promise<RunningGateway> => {
   const dir = await mkdtemp(join(tmpdir(), "countersign-nginx-"));
   const port = await freePort();
   await writeFile(join(dir, "gateway.conf"), credentialLine(token), { mode: 0o600 });
@@ -265,6 +276,7 @@ export const startNginx = async ({ countersignPort, upstreamPort, token }: Betwe
     "127.0.0.1:9000": `127.0.0.1:${upstreamPort}`,
     "127.0.0.1:8080": `127.0.0.1:${countersignPort}`,
     "/etc/nginx/countersign-gateway.conf": join(dir, "gateway.conf"),
+    ...otherwise,
   });
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
     (name) => `${name}_temp_path ${dir}/${name};`,
@@ -282,13 +294,19 @@ ${server}}
 };
 
 /** Caddy with the guide's site. */
-export const startCaddy = async ({ countersignPort, upstreamPort, token }: Between): Promise<RunningGateway> => {
+export const startCaddy = async ({
+  countersignPort,
+  upstreamPort,
+  token,
+  otherwise,
+}: Between): Promise<RunningGateway> => {
   const dir = await mkdtemp(join(tmpdir(), "countersign-caddy-"));
   const port = await freePort();
   const site = filledIn(blockOf("caddyfile"), {
     "http://:8000": `http://:${port}`,
     "127.0.0.1:9000": `127.0.0.1:${upstreamPort}`,
     "127.0.0.1:8080": `127.0.0.1:${countersignPort}`,
+    ...otherwise,
   });
   await writeFile(
     join(dir, "Caddyfile"),
