@@ -26,8 +26,19 @@ export const say = (locale: Locale, key: MessageKey, values: Values = {}): strin
   const text = typeof message === "string" ? message : message[categoryOf(locale, values["count"])];
   return text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name];
-    return value === undefined ? whole : String(value);
+    return value === undefined ? whole : isolated(String(value));
   });
+};
+
+/** Embeddings, overrides and isolates (UAX #9 §2.1 to §2.4): a name with one of them would turn around the sentence it stands in. */
+const directions = /[\u202A-\u202E\u2066-\u2069]/g;
+/** Letters of scripts that are written from right to left: Hebrew, Arabic, and those beside them. */
+const rightToLeft = /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFF\u{10800}-\u{10FFF}\u{1E800}-\u{1EFFF}]/u;
+
+/** Somebody's name inside a sentence of ours: read in its own direction, between FSI and PDI, and without a say in that of the rest. */
+const isolated = (text: string): string => {
+  const plain = text.replaceAll(directions, "");
+  return rightToLeft.test(plain) ? `\u2068${plain}\u2069` : plain;
 };
 
 /** `say` with the language already chosen. */

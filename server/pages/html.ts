@@ -17,8 +17,9 @@ const escapes: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
+/** Overrides and embeddings (UAX #9 §2.1, §2.2) go: \u202E in a name would show `gnp.exe` as `exe.png`, and what follows from right to left. */
 export const escapeHtml = (text: string): string =>
-  text.replaceAll(/[&<>"']/g, (character) => escapes[character] ?? "");
+  text.replaceAll(/[&<>"'\u202A-\u202E]/g, (character) => escapes[character] ?? "");
 
 const written = (part: Part): string => {
   if (part === null || part === undefined || typeof part === "boolean") return "";

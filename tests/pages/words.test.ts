@@ -5,6 +5,7 @@ import type { Message } from "../../server/messages/catalogue.ts";
 import { de } from "../../server/messages/de.ts";
 import { en } from "../../server/messages/en.ts";
 import { localeOf, locales, type MessageKey, say } from "../../server/messages/messages.ts";
+import { escapeHtml } from "../../server/pages/html.ts";
 
 const catalogues: Readonly<Record<string, Readonly<Record<MessageKey, Message>>>> = { en, de };
 const keys = Object.keys(en) as MessageKey[];
@@ -44,4 +45,13 @@ test("OIDC Core §3.1.2.1 `ui_locales` first, then the human's own language, the
   assert.equal(localeOf("*"), "en");
   assert.equal(localeOf(undefined), "en");
   assert.equal(localeOf("de;q=x,".repeat(10_000)), "de");
+});
+
+test("UAX #9: a name is read in its own direction, and has no say in that of the sentence around it", () => {
+  const said = (application: string) => say("en", "sign_in.lead_application", { application });
+  assert.equal(said("Ledger"), "to continue to Ledger");
+  assert.equal(said("تطبيق (12)"), "to continue to \u2068تطبيق (12)\u2069");
+  for (const control of "\u202A\u202B\u202C\u202D\u202E\u2066\u2067\u2068\u2069")
+    assert.equal(said(`${control}Evil${control}gnp.exe`), "to continue to Evilgnp.exe");
+  assert.equal(escapeHtml("Evil\u202Egnp.exe"), "Evilgnp.exe", "nor where it stands alone");
 });

@@ -38,7 +38,7 @@ export const account: Readonly<Record<keyof typeof english, Message>> = {
 
   "account.overview.safety": "Wie sicher es ist",
   "account.overview.password": "Passwort",
-  "account.overview.password_set": "Gesetzt",
+  "account.overview.password_set": "Ändern",
   "account.overview.password_none": "Keines; Sie melden sich mit einem Passkey an",
   "account.overview.second": "Zweiter Schritt",
   "account.overview.second_none": "Keiner. Ein verratenes Passwort würde genügen, um hineinzukommen.",
@@ -208,6 +208,12 @@ export const account: Readonly<Record<keyof typeof english, Message>> = {
   "account.done.left": "Sie haben die Organisation verlassen.",
   "account.done.token_revoked": "Das Token gilt nicht mehr.",
 
+  "action.oauth.authorize": "Bei einer Anwendung angemeldet",
+  "action.oauth.consent": "Einer Anwendung Zugriff erlaubt",
+  "action.oauth.token": "Eine Anwendung bekam Zugriff",
+  "action.oauth.revoke": "Eine Anwendung gab den Zugriff zurück",
+  "action.oauth.password": "Einer Anwendung das Passwort gegeben",
+  "action.sign-in.end-api-tokens": "API-Tokens wurden beendet",
   "action.sign-in.password": "Mit Passwort angemeldet",
   "action.sign-in.passkey": "Mit Passkey angemeldet",
   "action.sign-in.second-factor": "Zweiten Schritt gegeben",

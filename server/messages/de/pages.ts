@@ -54,6 +54,7 @@ export const pages: Readonly<Record<keyof typeof english, Message>> = {
   "sign_in.forgot": "Passwort vergessen?",
   "sign_in.wrong": "Adresse und Passwort gehören zu keinem Konto, das sich hier anmelden kann.",
   "sign_in.again": "Bitte bestätigen Sie, dass Sie es sind.",
+  "sign_in.again_application": "Bitte bestätigen Sie, dass Sie es sind. Dann geht es weiter zu {application}.",
 
   "second_factor.title": "Bestätigen Sie, dass Sie es sind",
   "second_factor.lead": "Geben Sie die sechs Ziffern aus Ihrer Authenticator-App ein.",
@@ -113,6 +114,8 @@ export const pages: Readonly<Record<keyof typeof english, Message>> = {
 
   "verify.title": "Adresse bestätigen",
   "verify.lead": "Geben Sie das Passwort ein, das Sie gewählt haben, und Ihre Adresse ist bestätigt.",
+  "verify.forgot": "Vergessen?",
+  "verify.again": "Noch einmal registrieren",
   "verify.wrong": "Das ist nicht das Passwort, das Sie bei der Registrierung gewählt haben.",
   "verify.submit": "Bestätigen und anmelden",
 

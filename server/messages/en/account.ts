@@ -35,7 +35,7 @@ export const account = {
 
   "account.overview.safety": "How safe it is",
   "account.overview.password": "Password",
-  "account.overview.password_set": "Set",
+  "account.overview.password_set": "Change it",
   "account.overview.password_none": "None; you sign in with a passkey",
   "account.overview.second": "Second step",
   "account.overview.second_none": "None. A leaked password would be enough to get in.",
@@ -198,6 +198,12 @@ export const account = {
   "account.done.left": "You have left.",
   "account.done.token_revoked": "The token works no more.",
 
+  "action.oauth.authorize": "Signed in to an application",
+  "action.oauth.consent": "Allowed an application access",
+  "action.oauth.token": "An application got access",
+  "action.oauth.revoke": "An application gave access back",
+  "action.oauth.password": "Gave the password to an application",
+  "action.sign-in.end-api-tokens": "API tokens were ended",
   "action.sign-in.password": "Signed in with a password",
   "action.sign-in.passkey": "Signed in with a passkey",
   "action.sign-in.second-factor": "Gave a second step",

@@ -49,6 +49,7 @@ export const pages = {
   "sign_in.forgot": "Forgot your password?",
   "sign_in.wrong": "This address and password do not match an account that can sign in here.",
   "sign_in.again": "To go on, please confirm that it is you.",
+  "sign_in.again_application": "To continue to {application}, please confirm that it is you.",
 
   "second_factor.title": "Confirm it is you",
   "second_factor.lead": "Enter the six digits your authenticator app shows.",
@@ -105,6 +106,8 @@ export const pages = {
 
   "verify.title": "Confirm your address",
   "verify.lead": "Enter the password you chose, and your address is confirmed.",
+  "verify.forgot": "Forgotten it?",
+  "verify.again": "Register again",
   "verify.wrong": "This is not the password you chose when you registered.",
   "verify.submit": "Confirm and sign in",
 

@@ -56,7 +56,7 @@ export type Pending = {
 };
 
 const expired = () =>
-  fault("not_found", "this request has expired, or has been answered; start again from the application");
+  fault("invalid_request_uri", "this request has expired, or has been answered; start again from the application");
 
 type Opened = { readonly client: Client; readonly stored: StoredRequest; readonly pending: Pending };
 

@@ -10,6 +10,7 @@ import type { WebResponse } from "../../platform/web/request.ts";
 import { html } from "../html.ts";
 import { button, list } from "../kit.ts";
 import { formProblem, inWords } from "../problems.ts";
+import { scopeInWords } from "../request/in-words.ts";
 import {
   type AccountSpec,
   type AccountVisit,
@@ -61,7 +62,9 @@ const row = (visit: AccountVisit, { clientId, name, bound, boundName, scopes, si
     details: [
       words("account.applications.for", { tenant: boundName, time: dateIn(visit, since) }),
       used === null ? words("account.not_used") : words("account.used", { time: dateIn(visit, used) }),
-      scopes.length === 0 ? undefined : words("account.applications.may", { scopes: scopes.join(", ") }),
+      scopes.length === 0
+        ? undefined
+        : words("account.applications.may", { scopes: scopes.map((scope) => scopeInWords(words, scope)).join("; ") }),
     ].filter((one) => one !== undefined),
     actions: ownForm(visit, path, {
       carried: { client: clientId, bound },

@@ -57,6 +57,6 @@ ${field({
 })}
 ${button(words("verify.submit"))}`,
 })}
-${alternatives(link(hrefFrom(visitor, "/forgot-password"), words("sign_in.forgot")))}`,
+${alternatives(html`${words("verify.forgot")} ${link(hrefFrom(visitor, "/register", { tenant: found.tenant }), words("verify.again"))}`)}`,
   });
 };

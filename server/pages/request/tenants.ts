@@ -72,7 +72,8 @@ ${
         body: html`<ul class="picks">${found.slice(0, shown_max).map((one) => pick(words, locale, one))}</ul>`,
       })
 }
-${found.length > shown_max && html`<p class="hint">${words("tenants.more")}</p>`}`,
+${found.length > shown_max && html`<p class="hint">${words("tenants.more")}</p>`}
+${alternatives(html`${words("page.not_you")} ${link(hrefFrom(visitor, "/sign-in"), words("sign_in.change_account"))}`)}`,
   });
 };
 

@@ -81,11 +81,10 @@ ${
 
 /** To which application one is signing in, where one is. */
 export const leadOf = ({ words, pending, session }: Visitor): Html => {
-  const lead =
-    pending === undefined
-      ? html`${words("sign_in.lead")}`
-      : withName(words("sign_in.lead_application", { application: "\u0000" }), pending.client.name);
-  return session?.state === "full" ? html`${words("sign_in.again")} ${lead}` : lead;
+  const again = session?.state === "full";
+  if (pending === undefined) return html`${words(again ? "sign_in.again" : "sign_in.lead")}`;
+  const lead = again ? "sign_in.again_application" : "sign_in.lead_application";
+  return withName(words(lead, { application: "\u0000" }), pending.client.name);
 };
 
 /** A sentence with one name in it, which is set apart. */
