@@ -57,7 +57,7 @@ export const pages: Readonly<Record<keyof typeof english, Message>> = {
   "sign_in.again_application": "Bitte bestätigen Sie, dass Sie es sind. Dann geht es weiter zu {application}.",
 
   "second_factor.title": "Bestätigen Sie, dass Sie es sind",
-  "second_factor.lead": "Geben Sie die sechs Ziffern aus Ihrer Authenticator-App ein.",
+  "second_factor.lead": "Geben Sie die sechs Ziffern aus Ihrer Authentifizierungs-App ein.",
   "second_factor.code": "Code",
   "second_factor.remember": "Auf diesem Gerät nicht mehr fragen",
   "second_factor.remember_days": {
@@ -65,7 +65,7 @@ export const pages: Readonly<Record<keyof typeof english, Message>> = {
     other: "Für {count} Tage. Lassen Sie es aus, wenn andere das Gerät mitbenutzen.",
   },
   "second_factor.use_recovery": "Stattdessen einen Wiederherstellungscode verwenden",
-  "second_factor.use_totp": "Stattdessen die Authenticator-App verwenden",
+  "second_factor.use_totp": "Stattdessen die Authentifizierungs-App verwenden",
   "second_factor.use_passkey": "Stattdessen einen Passkey verwenden",
   "second_factor.recovery_lead": "Geben Sie einen der Codes ein, die Sie aufbewahrt haben. Jeder gilt einmal.",
   "second_factor.recovery_code": "Wiederherstellungscode",
@@ -76,19 +76,19 @@ export const pages: Readonly<Record<keyof typeof english, Message>> = {
     "Gerät und Codes verloren? Die Administratoren Ihrer Organisation können Ihre zweiten Faktoren zurücksetzen.",
 
   "enrol.title": "Zweiten Schritt einrichten",
-  "enrol.totp_name": "Authenticator-App",
+  "enrol.totp_name": "Authentifizierungs-App",
   "enrol.passkey_name": "Passkey",
   "enrol.lead":
-    "{tenant} verlangt mehr als ein Passwort. Mit einer Authenticator-App bleibt das Konto Ihres, auch wenn das Passwort bekannt wird.",
-  "enrol.step_scan": "Scannen Sie das mit Ihrer Authenticator-App",
-  "enrol.qr": "QR-Code für Ihre Authenticator-App",
+    "{tenant} verlangt mehr als ein Passwort. Mit einer Authentifizierungs-App bleibt das Konto Ihres, auch wenn das Passwort bekannt wird.",
+  "enrol.step_scan": "Scannen Sie das mit Ihrer Authentifizierungs-App",
+  "enrol.qr": "QR-Code für Ihre Authentifizierungs-App",
   "enrol.manual": "Geht das nicht? Dann geben Sie diesen Schlüssel ein",
   "enrol.step_confirm": "Geben Sie die sechs Ziffern ein, die sie zeigt",
   "enrol.wrong": "Dieser Code stimmt nicht. Prüfen Sie die Uhrzeit Ihres Geräts, und geben Sie den nächsten ein.",
   "enrol.passkey_lead": "Oder nehmen Sie einen Passkey: Fingerabdruck, Gesicht oder Geräte-PIN statt eines Codes.",
   "enrol.passkey": "Stattdessen einen Passkey hinzufügen",
   "enrol.passkey_failed":
-    "Der Passkey konnte nicht hinzugefügt werden. Versuchen Sie es noch einmal, oder nehmen Sie eine Authenticator-App.",
+    "Der Passkey konnte nicht hinzugefügt werden. Versuchen Sie es noch einmal, oder nehmen Sie eine Authentifizierungs-App.",
   "enrol.codes_title": "Bewahren Sie diese Codes auf",
   "enrol.codes_lead":
     "Wenn Sie Ihr Gerät verlieren, lässt jeder davon Sie einmal hinein. Sie werden nur jetzt gezeigt: Drucken Sie sie, oder legen Sie sie in Ihren Passwortmanager.",
