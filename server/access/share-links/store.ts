@@ -190,11 +190,13 @@ type OpenedRow = {
 export const findByText = async (tx: Tx, hash: Buffer): Promise<OpenedLink | undefined> => {
   const [row] = await tx.query<OpenedRow>(
     "share_links.find_by_text",
+    // An order and a limit, so that each row is looked up by what names it, and nothing else can be made of it, however few there are.
     `select l.id, l.node_id, n.type, l.level, l.creator_kind, l.creator_id, l.password_hash,
             n.ancestors[1 + coalesce((select max(step.ordinality) from unnest(n.ancestors) with ordinality as step (id, ordinality)
-              join nodes above on above.tenant_id = $1 and above.id = step.id where above.state <> 'active'), 0)] as place
-       from share_links l join nodes n on n.tenant_id = $1 and n.id = l.node_id
-      where l.tenant_id = $1 and l.hash = $2`,
+              where (select above.state from nodes above where above.tenant_id = $1 and above.id = step.id) <> 'active'), 0)] as place
+       from (select id, node_id, level, creator_kind, creator_id, password_hash from share_links
+              where tenant_id = $1 and hash >= $2 and hash <= $2 order by hash limit 1) l
+      cross join lateral (select type, ancestors from nodes where tenant_id = $1 and id = l.node_id limit 1) n`,
     [tx.tenant, hash],
   );
   return (
