@@ -18,7 +18,6 @@ const octets_max = 1_000_000;
 export type Asking = { readonly platform: Platform; readonly timeoutMs: number };
 
 export const ask = async ({ platform, timeoutMs }: Asking, url: string, init: RequestInit = {}): Promise<Asked> => {
-  const where = new URL(url).pathname;
   try {
     const answer = await platform.fetch(url, {
       ...init,
@@ -28,8 +27,18 @@ export const ask = async ({ platform, timeoutMs }: Asking, url: string, init: Re
     });
     return { status: answer.status, headers: answer.headers, body: parsed(await bounded(answer)) };
   } catch (error) {
-    throw error instanceof Unreachable ? error : new Unreachable(`${where} did not answer`, { cause: error });
+    if (error instanceof Unreachable) throw error;
+    throw new Unreachable(`${url} did not answer: ${whyIn(error, timeoutMs)}`, { cause: error });
   }
+};
+
+/** `fetch` keeps the reason in a cause, or in a cause of that. */
+const whyIn = (error: unknown, timeoutMs: number): string => {
+  if (!(error instanceof Error)) return "nobody knows why";
+  if (error.name === "TimeoutError") return `not within ${timeoutMs} ms`;
+  if (error.cause instanceof Error) return whyIn(error.cause, timeoutMs);
+  const { code } = error as { readonly code?: unknown };
+  return error.message === "" && typeof code === "string" ? code : error.message;
 };
 
 const bounded = async (answer: Response): Promise<string> => {
@@ -51,6 +60,15 @@ const parsed = (text: string): unknown => {
   } catch {
     return undefined;
   }
+};
+
+const reason_length_max = 300;
+
+/** Why something was refused, in the answer's own words and for an operator alone: an OAuth error and its description, or a problem's detail. */
+export const reasonIn = ({ status, body }: Asked): string => {
+  const { error, error_description, detail } = membersOf(body);
+  const words = [error, error_description, detail].filter((one) => typeof one === "string" && one !== "");
+  return words.length === 0 ? String(status) : `${status}, ${words.join(": ").slice(0, reason_length_max)}`;
 };
 
 /** A value as an object whose members can be looked at; empty for everything else. */

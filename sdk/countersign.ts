@@ -46,6 +46,13 @@ export type Countersign = {
   readonly admit: (policy: Policy | undefined, request: Incoming) => Promise<Admission>;
   /** The same in two steps, so that a body is not even read before it is known who sends it. */
   readonly begin: (policy: Policy | undefined, request: Incoming) => Promise<Begun>;
+  /**
+   * Whether this service could do its work now: the issuer answers, is the one that is meant, has keys, and takes this service's credentials.
+   * For a start that should fail at once, and for a readiness probe; nothing else waits for it.
+   *
+   * @throws Error that says what is wrong, for an operator.
+   */
+  readonly ready: () => Promise<void>;
   /** What the adapters serve at `/.well-known/oauth-protected-resource…`; undefined where the audience is no URL of this service. */
   readonly metadata: ResourceMetadata | undefined;
 };
@@ -59,7 +66,7 @@ export const countersign = (options: Options): Countersign => {
   const settled = settle(options);
   const platform: Platform = { ...realPlatform, ...options.platform };
   const metadata = resourceMetadataOf(settled);
-  const { secret, ...parts } = partsOf(settled, platform);
+  const { secret, ready, ...parts } = partsOf(settled, platform);
   const nonces = secret === undefined ? undefined : noncesOf(secret, platform.now);
   const speaking = { metadataUrl: metadata?.url, nonce: nonces?.current };
   const authenticating = { ...parts, platform, nonces, base: settled.base };
@@ -92,6 +99,7 @@ export const countersign = (options: Options): Countersign => {
   const begin: Countersign["begin"] = (policy, request) => safely(known(policy, request));
   return {
     metadata,
+    ready,
     begin,
     admit: async (policy, request) => {
       const begun = await begin(policy, request);
@@ -111,6 +119,10 @@ const partsOf = (options: Settled, platform: Platform) => {
   const serviceToken: ServiceToken | undefined = credentials && serviceTokenOf({ ...asking, issuer, credentials });
   const asksIssuer = options.verify === "introspection" ? credentials : undefined;
   return {
+    ready: async () => {
+      await keys.ready();
+      await serviceToken?.current();
+    },
     verify: (token: string) =>
       asksIssuer === undefined
         ? verifyJwt({ options, platform, keys }, token)

@@ -1,5 +1,5 @@
 /** What the issuer says about itself (RFC 8414): where its keys, tokens and introspection are. Asked once, and again after an hour. */
-import { ask, type Asking, membersOf, Unreachable } from "./ask.ts";
+import { ask, type Asking, membersOf, reasonIn, Unreachable } from "./ask.ts";
 
 export type IssuerMetadata = {
   readonly jwks_uri: string;
@@ -15,9 +15,10 @@ export const issuerOf = (needs: Asking & { readonly issuer: string }): Issuer =>
   let kept: { readonly value: IssuerMetadata; readonly until: number } | undefined;
   let asking: Promise<IssuerMetadata> | undefined;
   const fetched = async (): Promise<IssuerMetadata> => {
-    const { status, body } = await ask(needs, `${needs.issuer}/.well-known/oauth-authorization-server`);
-    const value = status === 200 ? readMetadata(needs.issuer, body) : undefined;
-    if (value === undefined) throw new Unreachable(`the issuer's metadata is not there, or is another issuer's`);
+    const url = `${needs.issuer}/.well-known/oauth-authorization-server`;
+    const said = await ask(needs, url);
+    if (said.status !== 200) throw new Unreachable(`${url} answered ${reasonIn(said)}`);
+    const value = readMetadata(needs.issuer, said.body);
     kept = { value, until: needs.platform.now() + kept_ms };
     return value;
   };
@@ -34,19 +35,20 @@ export const issuerOf = (needs: Asking & { readonly issuer: string }): Issuer =>
 };
 
 /** RFC 8414 §3.3: the issuer has to be the one that was asked, to the octet. Its endpoints are its own: no other host is sent a secret. */
-const readMetadata = (issuer: string, body: unknown): IssuerMetadata | undefined => {
+const readMetadata = (issuer: string, body: unknown): IssuerMetadata => {
   const said = membersOf(body);
-  if (said.issuer !== issuer) return undefined;
-  const own = (name: string): string | undefined => {
+  if (said.issuer !== issuer)
+    throw new Unreachable(
+      `the issuer at ${issuer} says that it is ${JSON.stringify(said.issuer) ?? "nobody"}: \`issuer\` has to be what it says, to the octet`,
+    );
+  const own = (name: string): string => {
     const url = said[name];
-    return typeof url === "string" && URL.canParse(url) && new URL(url).origin === new URL(issuer).origin
-      ? url
-      : undefined;
+    if (typeof url === "string" && URL.canParse(url) && new URL(url).origin === new URL(issuer).origin) return url;
+    throw new Unreachable(`the issuer's \`${name}\` is missing, or at another host`);
   };
-  const jwks_uri = own("jwks_uri");
-  const token_endpoint = own("token_endpoint");
-  const introspection_endpoint = own("introspection_endpoint");
-  return jwks_uri !== undefined && token_endpoint !== undefined && introspection_endpoint !== undefined
-    ? { jwks_uri, token_endpoint, introspection_endpoint }
-    : undefined;
+  return {
+    jwks_uri: own("jwks_uri"),
+    token_endpoint: own("token_endpoint"),
+    introspection_endpoint: own("introspection_endpoint"),
+  };
 };

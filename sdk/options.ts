@@ -71,33 +71,44 @@ export type Settled = Omit<Options, "audience" | "verify" | "algorithms" | "time
   readonly base: string | undefined;
 };
 
+const optionNames =
+  "issuer audience verify credentials url tenants tenant dpop algorithms audit timeoutMs metadata platform".split(" ");
+const dpopNames = ["replays", "nonceSecret"];
 const asymmetric = ["ES256", "ES384", "PS256", "RS256", "EdDSA", "Ed25519"];
 const timeout_ms_default = 3_000;
+const timeout_ms_max = 60_000;
 const nonce_secret_octets_min = 32;
+/** A collection's name, as refs begin with. */
+const collection = /^[a-z][a-z0-9_-]{0,63}$/;
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /** Reads the options. Throws a TypeError that says what to do: a service must not start on a guess. */
 export const settle = (given: Options): Settled => {
   const audience = audienceOf((given as Partial<Options> | undefined)?.audience);
+  checkNames(given);
   if (given.verify !== undefined && given.verify !== "jwt" && given.verify !== "introspection")
     refuse("`verify` is `jwt` or `introspection`");
   checkIssuer(given);
   checkCredentials(given);
-  const algorithms = given.algorithms ?? ["ES256"];
-  if (algorithms.length === 0 || !algorithms.every((one) => asymmetric.includes(one)))
-    refuse(`\`algorithms\` may name ${asymmetric.join(", ")}`);
-  const secret = given.dpop?.nonceSecret;
-  if (secret !== undefined && !(secret instanceof Uint8Array && secret.length >= nonce_secret_octets_min))
-    refuse(`\`dpop.nonceSecret\` has at least ${nonce_secret_octets_min} octets`);
+  const algorithms: unknown = given.algorithms ?? ["ES256"];
+  if (!isListOf(algorithms, asymmetric)) refuse(`\`algorithms\` is a list of some of ${asymmetric.join(", ")}`);
+  checkDpop(given);
   const timeoutMs = given.timeoutMs ?? timeout_ms_default;
-  if (!(Number.isFinite(timeoutMs) && timeoutMs > 0)) refuse("`timeoutMs` is a number of milliseconds");
+  if (!(Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= timeout_ms_max))
+    refuse(`\`timeoutMs\` is a whole number of milliseconds, ${timeout_ms_max} at most`);
+  const tenants = given.tenants ?? "organizations";
+  if (typeof tenants !== "string" || !collection.test(tenants))
+    refuse("`tenants` is the name of a collection, such as `organizations`");
+  for (const name of ["tenant", "audit"] as const)
+    if (given[name] !== undefined && typeof given[name] !== "function") refuse(`\`${name}\` is a function`);
+  checkMetadata(given);
   return {
     ...given,
     audience,
     verify: given.verify ?? "jwt",
-    algorithms,
+    algorithms: algorithms as readonly string[],
     timeoutMs,
-    tenants: given.tenants ?? "organizations",
+    tenants,
     base: baseOf(given.url, given.issuer, audience),
   };
 };
@@ -106,9 +117,55 @@ const refuse = (why: string): never => {
   throw new TypeError(`countersign(): ${why}`);
 };
 
+const isListOf = (value: unknown, known: readonly string[]): boolean =>
+  Array.isArray(value) && value.length > 0 && value.every((one) => known.includes(one as string));
+
+const isObject = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** A slip in the name of an option would leave out what it was to do, and nobody would be told. */
+const checkNames = (given: Options): void => {
+  const unknown = Object.keys(given).filter((name) => !optionNames.includes(name));
+  if (unknown.length > 0) refuse(`\`${unknown.join("`, `")}\` is no option; there are ${optionNames.join(", ")}`);
+};
+
+const checkDpop = ({ dpop }: Options): void => {
+  if (dpop === undefined) return;
+  if (!isObject(dpop)) refuse("`dpop` is an object");
+  const unknown = Object.keys(dpop).filter((name) => !dpopNames.includes(name));
+  if (unknown.length > 0)
+    refuse(`\`dpop.${unknown.join("`, `dpop.")}\` is no option; there are ${dpopNames.join(", ")}`);
+  const { replays, nonceSecret } = dpop;
+  if (replays !== undefined && typeof (replays as Partial<ReplayStore>).spend !== "function")
+    refuse("`dpop.replays` has a function `spend(key, expiresAt)`, which is true for the first to come with a key");
+  if (
+    nonceSecret !== undefined &&
+    !(nonceSecret instanceof Uint8Array && nonceSecret.length >= nonce_secret_octets_min)
+  )
+    refuse(`\`dpop.nonceSecret\` has at least ${nonce_secret_octets_min} octets`);
+};
+
+const checkMetadata = ({ metadata }: Options): void => {
+  if (metadata === undefined) return;
+  if (!isObject(metadata) || !isJson(metadata)) refuse("`metadata` is an object that can be written as JSON");
+  for (const name of ["resource", "authorization_servers"])
+    if (Object.hasOwn(metadata, name)) refuse(`\`metadata.${name}\` is what \`audience\` and \`issuer\` say`);
+};
+
+const isJson = (value: unknown): boolean => {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 const audienceOf = (given: unknown): readonly string[] => {
   const all: readonly unknown[] = Array.isArray(given) ? given : [given];
   const texts = all.filter((one) => typeof one === "string" && one.trim() !== "") as readonly string[];
+  const odd = texts.find((one) => /\s/.test(one));
+  if (odd !== undefined) refuse(`\`audience\` is compared to the octet, and \`${odd}\` has white space in it`);
   return texts.length > 0 && texts.length === all.length
     ? texts
     : refuse(
@@ -118,20 +175,39 @@ const audienceOf = (given: unknown): readonly string[] => {
 };
 
 const checkIssuer = (given: Options): void => {
-  if (typeof given.issuer !== "string" || !URL.canParse(given.issuer)) refuse("`issuer` is Countersign's URL");
-  const { protocol, hostname, search, hash } = new URL(given.issuer);
-  if ((protocol !== "https:" && protocol !== "http:") || search !== "" || hash !== "" || given.issuer.endsWith("/"))
-    refuse("`issuer` is an http(s) URL without query, fragment and trailing slash, as the issuer's metadata has it");
+  const issuer: unknown = given.issuer;
+  if (issuer === undefined || issuer === "")
+    refuse("`issuer` is missing: Countersign's URL, such as `https://id.example.com`");
+  if (typeof issuer !== "string" || !URL.canParse(issuer))
+    return refuse("`issuer` is Countersign's URL, such as `https://id.example.com`");
+  const { protocol, hostname, username, password, origin, pathname, search, hash } = new URL(issuer);
+  const isWeb = protocol === "https:" || protocol === "http:";
+  const plain = origin + pathname.replace(/\/\.well-known\/.*$/, "").replace(/\/+$/, "");
+  const more = [username, password, search, hash].some((part) => part !== "") || issuer.endsWith("/");
+  if (!isWeb || more || pathname.includes("/.well-known/"))
+    refuse(
+      `\`issuer\` is an http(s) URL without credentials, query, fragment, trailing slash and well-known path, as the issuer's metadata has it${
+        isWeb ? `: write \`${plain}\`` : ""
+      }`,
+    );
   if (protocol === "http:" && !loopback.test(hostname) && given[insecureIssuer] !== true)
     refuse(
-      "`issuer` is reached over plain http on another machine: whoever stands in between decides who everybody is",
+      "`issuer` is reached over plain http on another machine: whoever stands in between decides who everybody is. Use https, or say " +
+        "`[insecureIssuer]: true` where nobody can",
     );
 };
 
 const checkCredentials = ({ credentials, verify, audience, issuer }: Options): void => {
-  if (credentials !== undefined && !(isText(credentials.clientId) && isText(credentials.clientSecret)))
-    refuse("`credentials` has a `clientId` and a `clientSecret`");
-  if (credentials !== undefined) return;
+  if (credentials !== undefined) {
+    const missing = (["clientId", "clientSecret"] as const).filter(
+      (name) => !isText((credentials as Partial<Credentials> | null)?.[name]),
+    );
+    if (missing.length > 0)
+      refuse(
+        `\`credentials\` has a \`clientId\` and a \`clientSecret\`, and \`${missing.join("` and `")}\` is missing`,
+      );
+    return;
+  }
   if (verify === "introspection") refuse("introspection needs `credentials`");
   const audiences: readonly string[] = typeof audience === "string" ? [audience] : audience;
   // RFC 9068 §4: Countersign itself takes tokens that are meant for it, and no others.
@@ -146,7 +222,7 @@ const isText = (value: unknown): value is string => typeof value === "string" &&
 
 /** The service's own URL. The issuer's is not it, even where it is the audience; and of an audience only the origin is known to be reached. */
 const baseOf = (url: string | undefined, issuer: string, audience: readonly string[]): string | undefined => {
-  if (url !== undefined && !isWebUrl(url)) refuse("`url` is an http(s) URL without query and fragment");
+  if (url !== undefined && !isWebUrl(url)) refuse("`url` is an http(s) URL without credentials, query and fragment");
   if (url !== undefined) return url.replace(/\/+$/, "");
   const own = audience.find((one) => isWebUrl(one) && new URL(one).origin !== new URL(issuer).origin);
   return own === undefined ? undefined : new URL(own).origin;
@@ -154,6 +230,6 @@ const baseOf = (url: string | undefined, issuer: string, audience: readonly stri
 
 const isWebUrl = (text: string): boolean => {
   if (typeof text !== "string" || !URL.canParse(text)) return false;
-  const { protocol, search, hash } = new URL(text);
-  return (protocol === "https:" || protocol === "http:") && search === "" && hash === "";
+  const { protocol, username, password, search, hash } = new URL(text);
+  return (protocol === "https:" || protocol === "http:") && username + password + search + hash === "";
 };

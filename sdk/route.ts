@@ -95,7 +95,8 @@ export const isPolicy = (value: unknown): value is Policy =>
   typeof value === "object" && value !== null && known.has(value);
 
 const wrongWith = (rule: unknown): string | undefined => {
-  if (typeof rule !== "object" || rule === null) return "a policy is an object";
+  if (typeof rule !== "object" || rule === null)
+    return 'a policy is an object, such as `route({ permission: "files:read" })`';
   const given = rule as Readonly<Record<string, unknown>>;
   const kinds = (["public", "authenticated", "permission"] as const).filter((kind) => given[kind] !== undefined);
   const [kind] = kinds;
@@ -116,14 +117,18 @@ const wrongWithFields = (given: Readonly<Record<string, unknown>>): string | und
   if (scopes !== undefined && !(Array.isArray(scopes) && scopes.length > 0 && scopes.every(isScope)))
     return "`scopes` is a list of scopes such as `flows:read`, `flows:*` or `*`";
   const acrs: readonly unknown[] = Array.isArray(acr) ? acr : [acr];
-  if (acr !== undefined && (acrs.length === 0 || !acrs.every(isSentence)))
-    return "`acr` names one class, or a list of them";
+  if (acr !== undefined && (acrs.length === 0 || !acrs.every(isClass)))
+    return "`acr` names one class, or a list of them, without spaces";
   if (maxAge !== undefined && !(typeof maxAge === "number" && Number.isFinite(maxAge) && maxAge >= 0))
     return "`maxAge` is a number of seconds";
+  if (given.parent !== undefined && given.resource === undefined)
+    return "`parent` is of what `resource` finds, and there is no `resource`";
   const finders = ["resource", "parent", "tenant", "context"].filter(
     (name) => given[name] !== undefined && typeof given[name] !== "function",
   );
   return finders.length === 0 ? undefined : `\`${finders.join("`, `")}\` is a function of the request`;
 };
 
+/** RFC 9470 §3: classes are told as a list with spaces between them. */
+const isClass = (value: unknown): boolean => typeof value === "string" && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value);
 const isScope = (value: unknown): boolean => typeof value === "string" && pattern.test(value);

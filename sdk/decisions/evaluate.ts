@@ -4,7 +4,7 @@
  */
 import type { Attributes } from "../../core/decide/types.ts";
 import { parseRef } from "../../core/ids.ts";
-import { ask, type Asked, type Asking, membersOf, Unreachable } from "../ask.ts";
+import { ask, type Asked, type Asking, membersOf, reasonIn, Unreachable } from "../ask.ts";
 import type { ServiceToken } from "./service-token.ts";
 
 export type Question = {
@@ -82,16 +82,17 @@ const asked = (needs: Evaluating, question: Question, token: string): Promise<As
   });
 };
 
-const answerIn = ({ platform }: Evaluating, { status, headers, body }: Asked): Answer => {
-  const { decision, context } = membersOf(body);
-  if (status !== 200 || typeof decision !== "boolean") {
-    platform.report(
-      `the decision point answered ${status}: may this service ask, and does the model know what it asks about?`,
-    );
-    return unanswered(secondsOf(headers.get("retry-after")));
+const answerIn = ({ platform }: Evaluating, said: Asked): Answer => {
+  const { decision, context } = membersOf(said.body);
+  if (said.status !== 200 || typeof decision !== "boolean") {
+    const hint = said.status === 403 ? "; the role of this service's account needs `access:check`" : "";
+    platform.report(`the decision point gave no decision (${reasonIn(said)})${hint}`);
+    return unanswered(secondsOf(said.headers.get("retry-after")));
   }
   const { because: rule, obligations, effect } = membersOf(context);
   const because = membersOf(rule);
+  if (because.rule === "unknown_permission")
+    platform.report(`the access model has no permission \`${String(because.permission)}\`, which a route asks for`);
   const open = Array.isArray(obligations) ? obligations.map(membersOf) : [];
   // A yes with something left to do is not one yet, and neither is one that contradicts itself.
   const plain = decision && open.length === 0 && (effect === undefined || effect === "permit");

@@ -1,5 +1,5 @@
 /** The access token this service asks for decisions with: its own, by client_credentials, kept until shortly before it expires. */
-import { ask, type Asking, membersOf, Unreachable } from "../ask.ts";
+import { ask, type Asking, membersOf, reasonIn, Unreachable } from "../ask.ts";
 import type { Issuer } from "../issuer.ts";
 import type { Credentials } from "../options.ts";
 import { basicOf } from "../token/introspect.ts";
@@ -27,14 +27,16 @@ export const serviceTokenOf = (
   const fetched = async (): Promise<string> => {
     try {
       const { token_endpoint } = await needs.issuer.metadata();
-      const { status, body } = await ask(needs, token_endpoint, {
+      const said = await ask(needs, token_endpoint, {
         method: "POST",
         headers: { authorization: basicOf(needs.credentials), "content-type": "application/x-www-form-urlencoded" },
         body: new URLSearchParams({ grant_type: "client_credentials", scope }).toString(),
       });
-      const { access_token, expires_in, token_type } = membersOf(body);
-      if (status !== 200 || typeof access_token !== "string" || typeof expires_in !== "number" || isBound(token_type))
-        throw new Unreachable(`the token endpoint answered ${status} to this service's credentials`);
+      const { access_token, expires_in, token_type } = membersOf(said.body);
+      if (said.status !== 200)
+        throw new Unreachable(`the token endpoint refused this service's credentials: ${reasonIn(said)}`);
+      if (typeof access_token !== "string" || typeof expires_in !== "number" || isBound(token_type))
+        throw new Unreachable("the token endpoint gave this service no bearer token");
       kept = { token: access_token, until: platform.now() + expires_in * 1000 * used_share };
       return access_token;
     } catch (error) {

@@ -3,7 +3,7 @@
  * is seen at once. The answer is held to the same rules as a signature's claims.
  */
 import { isFault, type Result } from "../../core/faults.ts";
-import { ask, membersOf } from "../ask.ts";
+import { ask, membersOf, reasonIn } from "../ask.ts";
 import type { Issuer } from "../issuer.ts";
 import type { Credentials, Settled } from "../options.ts";
 import type { Platform } from "../platform.ts";
@@ -34,15 +34,14 @@ export const introspect = async (needs: Introspecting, token: string): Promise<R
 const answerAbout = async (needs: Introspecting, token: string): Promise<Result<Readonly<Record<string, unknown>>>> => {
   try {
     const { introspection_endpoint } = await needs.issuer.metadata();
-    const { status, body } = await ask({ ...needs, timeoutMs: needs.options.timeoutMs }, introspection_endpoint, {
+    const said = await ask({ ...needs, timeoutMs: needs.options.timeoutMs }, introspection_endpoint, {
       method: "POST",
       headers: { authorization: basicOf(needs.credentials), "content-type": "application/x-www-form-urlencoded" },
       body: new URLSearchParams({ token, token_type_hint: "access_token" }).toString(),
     });
-    if (status === 200 && typeof membersOf(body).active === "boolean") return membersOf(body);
-    needs.platform.report(
-      `introspection was answered with ${status}: are the credentials right, and may they introspect?`,
-    );
+    if (said.status === 200 && typeof membersOf(said.body).active === "boolean") return membersOf(said.body);
+    const hint = said.status === 403 ? "; the role of this service's account needs `tokens:introspect`" : "";
+    needs.platform.report(`introspection was answered with ${reasonIn(said)}${hint}`);
     return noIssuer;
   } catch (error) {
     needs.platform.report("introspection was not answered", error);

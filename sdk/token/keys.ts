@@ -5,7 +5,7 @@
  * twice a minute, however many tokens name one: a forger must not make us the issuer's attacker.
  */
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
-import { ask, type Asking, membersOf, Unreachable } from "../ask.ts";
+import { ask, type Asking, membersOf, reasonIn, Unreachable } from "../ask.ts";
 import type { Issuer } from "../issuer.ts";
 
 /** A key that was taken out of the set is believed this long at most. */
@@ -15,7 +15,11 @@ const unknown_kid_pause_ms = 30_000;
 const failed_pause_ms = 1_000;
 const keys_max = 100;
 
-export type Keys = { readonly find: JWTVerifyGetKey };
+export type Keys = {
+  readonly find: JWTVerifyGetKey;
+  /** Rejects where there are none that may be believed. */
+  readonly ready: () => Promise<void>;
+};
 
 export const keysOf = (needs: Asking & { readonly issuer: Issuer }): Keys => {
   const { platform } = needs;
@@ -27,11 +31,11 @@ export const keysOf = (needs: Asking & { readonly issuer: Issuer }): Keys => {
   const fetched = async (): Promise<void> => {
     try {
       const { jwks_uri } = await needs.issuer.metadata();
-      const { status, body } = await ask(needs, jwks_uri, { headers: { accept: "application/json" } });
-      const keys = membersOf(body).keys;
-      if (status !== 200 || !Array.isArray(keys) || keys.length > keys_max)
-        throw new Unreachable("there is no key set");
-      set = { find: createLocalJWKSet(body as JSONWebKeySet), at: platform.now() };
+      const said = await ask(needs, jwks_uri, { headers: { accept: "application/json" } });
+      const keys = membersOf(said.body).keys;
+      if (said.status !== 200 || !Array.isArray(keys) || keys.length > keys_max)
+        throw new Unreachable(`there is no key set at ${jwks_uri}: ${reasonIn(said)}`);
+      set = { find: createLocalJWKSet(said.body as JSONWebKeySet), at: platform.now() };
     } catch (error) {
       failedAt = platform.now();
       platform.report("the issuer's keys could not be fetched", error);
@@ -53,6 +57,7 @@ export const keysOf = (needs: Asking & { readonly issuer: Issuer }): Keys => {
   };
 
   return {
+    ready: async () => void (await current()),
     find: async (header, token) => {
       if (typeof header.kid !== "string" || header.kid === "") throw new errors.JWKSNoMatchingKey();
       try {
@@ -60,8 +65,9 @@ export const keysOf = (needs: Asking & { readonly issuer: Issuer }): Keys => {
       } catch (error) {
         if (!(error instanceof errors.JWKSNoMatchingKey) || platform.now() - soughtAt < unknown_kid_pause_ms)
           throw error;
-        soughtAt = platform.now();
+        // Only what was looked for and not found is left alone for a while: a failed look says nothing about the key.
         await refresh();
+        soughtAt = platform.now();
         return (await current())(header, token);
       }
     },

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createServer } from "node:http";
+import { inspect } from "node:util";
 import express, { type NextFunction, type Request, type Response } from "express";
 import fastify from "fastify";
 import { Hono } from "hono";
@@ -277,6 +278,9 @@ test("a policy says what it means, or is none", () => {
     [{ permission: "files:read", scopes: "files:read" }, /list of scopes/],
     [{ permission: "files:read", maxAge: "60" }, /number of seconds/],
     [{ permission: "files:read", acr: [] }, /names one class/],
+    [{ permission: "files:read", acr: "phr phrh" }, /names one class/],
+    [{ permission: "files:read", parent: () => "files/1" }, /`parent` is of what `resource` finds/],
+    ["files:read", /is an object.*route\(\{ permission: "files:read"/],
   ];
   for (const [rule, expected] of wrong) assert.throws(() => route(rule as never), expected, JSON.stringify(rule));
 });
@@ -301,8 +305,39 @@ test("a service that leaves its audience open, or its issuer to anybody, does no
     [{ verify: "no" }, /`verify`/],
     [{ dpop: { nonceSecret: new Uint8Array(8) } }, /32 octets/],
     [{ url: "api.example.com" }, /`url`/],
+    [{ url: "https://user:word@api.example.com" }, /`url`/],
+    // What would only be noticed by every request, or by nobody.
+    [{ audiance: audience }, /`audiance` is no option/],
+    [{ replays: { spend: () => true } }, /`replays` is no option/],
+    [{ dpop: { replay: { spend: () => true } } }, /`dpop.replay` is no option/],
+    [{ dpop: { replays: "redis://localhost" } }, /`dpop.replays` has a function `spend/],
+    [{ dpop: { replays: {} } }, /`dpop.replays` has a function `spend/],
+    [{ dpop: "on" }, /`dpop` is an object/],
+    [{ audience: ` ${audience}` }, /`audience` .* to the octet/],
+    [{ issuer: undefined }, /`issuer` is missing/],
+    [{ issuer: "https://user:word@id.example.com" }, /`issuer` is an http\(s\) URL without/],
+    [{ issuer: "https://id.example.com/.well-known/openid-configuration" }, /`https:\/\/id.example.com`/],
+    [{ issuer: "https://id.example.com/" }, /: write `https:\/\/id.example.com`/],
+    [{ issuer: "http://id.example.com" }, /insecureIssuer/],
+    [{ credentials: { clientId: "sa", clientSecret: undefined } }, /`clientSecret` is missing/],
+    [{ credentials: "sa:s" }, /`credentials`/],
+    [{ algorithms: "ES256" }, /`algorithms` is a list/],
+    [{ tenants: "" }, /`tenants` is the name of a collection/],
+    [{ tenants: "organizations/" }, /`tenants` is the name of a collection/],
+    [{ tenant: "organizations/x" }, /`tenant` is a function/],
+    [{ audit: "log" }, /`audit` is a function/],
+    [{ timeoutMs: 1e12 }, /`timeoutMs`/],
+    [{ timeoutMs: 0.5 }, /`timeoutMs`/],
+    [{ metadata: { resource: "https://else.example.com" } }, /`metadata.resource`/],
+    [{ metadata: { authorization_servers: [] } }, /`metadata.authorization_servers`/],
+    [{ metadata: { max: 1n } }, /`metadata` is an object that can be written as JSON/],
+    [{ metadata: "x" }, /`metadata` is an object/],
   ];
   assert.ok(countersign(right));
+  assert.ok(
+    countersign({ ...right, url: undefined, verify: undefined, dpop: undefined } as never),
+    "undefined is none",
+  );
   for (const [part, expected] of wrong)
-    assert.throws(() => countersign({ ...right, ...part }), expected, JSON.stringify(part));
+    assert.throws(() => countersign({ ...right, ...part }), expected, inspect(part));
 });
