@@ -17,7 +17,8 @@ const filesAtOnce = 2;
 const isSerial = (file: string): boolean => file.startsWith("tests/serial/");
 const usesServers = (file: string): boolean => file.startsWith("tests/");
 
-type Server = { readonly name: string; readonly url: string; stop(): Promise<void> };
+/** What tests find it by, and how it ends. */
+type Server = { readonly env: NodeJS.ProcessEnv; stop(): Promise<void> };
 
 const root = process.cwd();
 const interrupted = new AbortController();
@@ -42,7 +43,7 @@ const main = async (filters: readonly string[]): Promise<number> => {
       if (files.some((file) => file.startsWith("tests/edge/"))) ensureGateways();
       servers.push(await startDatabase());
       servers.push(await startCache());
-      for (const { name, url } of servers) env[name] = url;
+      for (const { env: its } of servers) Object.assign(env, its);
     }
     const report = async (file: string): Promise<void> => {
       if (interrupted.signal.aborted) return;
@@ -70,20 +71,26 @@ const main = async (filters: readonly string[]): Promise<number> => {
 };
 
 const startDatabase = async (): Promise<Server> => {
-  const name = "COUNTERSIGN_TEST_POSTGRES";
-  const url = process.env["DATABASE_URL"];
-  if (url !== undefined && url !== "") return { name, url, stop: async () => undefined };
+  const named = process.env["DATABASE_URL"];
   // Imported only when wanted: pure tests then also run where these could not.
   const { startPostgres } = await import("../tests/support/postgres.ts");
-  const server = await startPostgres({ fsync: false });
-  return { name, url: server.url, stop: () => server.stop() };
+  const { makeTemplates } = await import("../tests/support/make-templates.ts");
+  const { templatesName } = await import("../tests/support/templates.ts");
+  const own = named === undefined || named === "" ? await startPostgres({ fsync: false }) : undefined;
+  const url = own?.url ?? named ?? "";
+  const { made, drop } = await makeTemplates(url);
+  return {
+    env: { COUNTERSIGN_TEST_POSTGRES: url, [templatesName]: JSON.stringify(made) },
+    // A server that others keep is left as it was found.
+    stop: () => own?.stop() ?? drop(),
+  };
 };
 
 const startCache = async (): Promise<Server> => {
   ensureCacheServer();
   const { startRedis } = await import("../tests/support/redis.ts");
   const server = await startRedis();
-  return { name: "COUNTERSIGN_TEST_REDIS", url: server.url, stop: () => server.stop() };
+  return { env: { COUNTERSIGN_TEST_REDIS: server.url }, stop: () => server.stop() };
 };
 
 const eachAtOnce = async (

@@ -14,6 +14,7 @@ import { readSecretKey, unseal } from "../../server/platform/keys/seal.ts";
 import { freshDatabase } from "../support/postgres.ts";
 import { freePort, freshCacheUrl } from "../support/redis.ts";
 import { type Environment, type ServerProcess, startServer } from "../support/server-process.ts";
+import { templates } from "../support/templates.ts";
 import { type Answer, basic, bearer, formOf, type Sent, send } from "./http.ts";
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -109,7 +110,7 @@ export type DeploymentOptions = {
 
 export const startDeployment = async (options: DeploymentOptions = {}): Promise<Deployment> => {
   const embedded = options.embedded === true;
-  const own = embedded || options.databaseUrl !== undefined ? undefined : await freshDatabase();
+  const own = embedded || options.databaseUrl !== undefined ? undefined : await freshDatabase("bootstrapped");
   const databaseUrl = own?.url ?? options.databaseUrl ?? "";
   const cacheUrl = embedded ? "" : (options.cacheUrl ?? (await freshCacheUrl()));
   const secretKey = randomBytes(32).toString("base64");
@@ -121,8 +122,14 @@ export const startDeployment = async (options: DeploymentOptions = {}): Promise<
     COUNTERSIGN_ISSUER: issuer,
     ...options.env,
   };
-  const first = await startServer({ env: { ...env, COUNTERSIGN_PORT: String(port) } });
-  const others = await Promise.all(Array.from({ length: (options.servers ?? 1) - 1 }, () => startServer({ env })));
+  const first = await startServer({
+    env: { ...env, COUNTERSIGN_PORT: String(port) },
+    bootstrap: own === undefined ? undefined : templates()?.bootstrap,
+  });
+  const { bootstrap } = first;
+  const others = await Promise.all(
+    Array.from({ length: (options.servers ?? 1) - 1 }, () => startServer({ env, bootstrap })),
+  );
   const servers = [first, ...others];
   const started = [...servers];
 
@@ -253,7 +260,7 @@ export const startDeployment = async (options: DeploymentOptions = {}): Promise<
       };
     },
     revive: async (on = 0) => {
-      const again = await startServer({ env: servers[on]?.env ?? env });
+      const again = await startServer({ env: servers[on]?.env ?? env, bootstrap });
       servers[on] = again;
       started.push(again);
     },

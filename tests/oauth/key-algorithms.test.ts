@@ -12,7 +12,7 @@ import { readSignedJwt, signJwt } from "../../server/tokens/sign-jwt.ts";
 import { keySetCacheSeconds, openSigningKeys, signingAlgs } from "../../server/tokens/signing-keys.ts";
 import { freshDatabase } from "../support/postgres.ts";
 
-const { url, drop } = await freshDatabase();
+const { url, drop } = await freshDatabase("migrated");
 await migratePostgres(url, fileURLToPath(new URL("../../migrations", import.meta.url)));
 const clock = { ms: Date.parse("2026-01-31T08:00:00Z"), now: () => clock.ms };
 const cache = openMemoryCache({ clock, random: randomOctets });

@@ -22,7 +22,7 @@ const steps: readonly Step[] = page.blocks.flatMap(({ language, body }, at) => {
 });
 
 test("the README's commands run from top to bottom in one shell, and answer what it shows", async (t) => {
-  const server = await startServer();
+  const server = await startServer({ fromNothing: true });
   t.after(() => server.stop());
   const outputs = await mkdtemp(join(tmpdir(), "countersign-readme-"));
   t.after(() => rm(outputs, { recursive: true }));

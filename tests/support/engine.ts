@@ -127,7 +127,7 @@ export const openWorkbench = async ({
   const model = await modelOf(named);
   const clock = { ms: Date.parse("2026-01-31T08:00:00Z"), now: () => clock.ms };
   const cache = openMemoryCache({ clock, random: randomOctets });
-  const { url, drop } = await freshDatabase();
+  const { url, drop } = await freshDatabase("migrated");
   await migratePostgres(url, `${root}/migrations`);
   let published: string[] = [];
   const database = await openPostgres({

@@ -12,6 +12,7 @@ import { arch, platform, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
+import { templates } from "./templates.ts";
 
 const user = "postgres";
 /** Not a secret, but no test may find it in a message. */
@@ -132,21 +133,34 @@ const end = (pid: number): void => {
 const shared: { server: Promise<Postgres> | undefined } = { server: undefined };
 
 /**
- * A new, empty database on the server named by COUNTERSIGN_TEST_POSTGRES (set by the test runner) or DATABASE_URL; with
- * neither, on a server that this process starts and takes with it.
+ * A new database on the server named by COUNTERSIGN_TEST_POSTGRES (set by the test runner) or DATABASE_URL; with neither, on a server
+ * that this process starts and takes with it. It is empty, or a copy of the template where the runner has made that: whoever asks for one
+ * still does what makes it so, and finds it done.
  */
-export const freshDatabase = async (): Promise<{ readonly url: string; drop(): Promise<void> }> => {
+export const freshDatabase = async (
+  like?: "migrated" | "bootstrapped",
+): Promise<{ readonly url: string; drop(): Promise<void> }> => {
   const named = process.env["COUNTERSIGN_TEST_POSTGRES"] ?? process.env["DATABASE_URL"];
   shared.server ??= named === undefined ? startPostgres({ fsync: false }) : undefined;
   const admin = named ?? (await shared.server)?.url ?? "";
   const name = `countersign_test_${randomBytes(8).toString("hex")}`;
-  await administer(admin, `create database ${name} template template0`);
-  const url = new URL(admin);
-  url.pathname = `/${name}`;
-  return { url: url.href, drop: () => administer(admin, `drop database if exists ${name} with (force)`) };
+  const template = like === undefined ? undefined : templates()?.[like];
+  await administer(admin, `create database ${name} template ${template ?? "template0"}`);
+  return {
+    url: onDatabase(admin, name),
+    drop: () => administer(admin, `drop database if exists ${name} with (force)`),
+  };
 };
 
-const administer = async (url: string, sql: string): Promise<void> => {
+/** The same server's URL, with another database in it. */
+export const onDatabase = (server: string, name: string): string => {
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return url.href;
+};
+
+/** One statement of the superuser's. */
+export const administer = async (url: string, sql: string): Promise<void> => {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {

@@ -14,8 +14,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Bootstrap } from "../../server/startup/bootstrap-file.ts";
+import { type Bootstrap, writeBootstrap } from "../../server/startup/bootstrap-file.ts";
+import { copyEmbedded } from "./embedded-copy.ts";
 import { freePort } from "./redis.ts";
+import { bootstrapAt } from "./templates.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 /** A first start of the embedded database on a busy machine takes seconds. */
@@ -51,15 +53,19 @@ export type ServerProcess = {
 export type ServerOptions = {
   /** Settings beside the defaults, which are: free ports, a new data directory, warnings logged, the issuer that follows from the port. */
   readonly env?: Environment;
+  /** Credentials that are good in its PostgreSQL already. Without any, one asks for them by `countersign bootstrap`. */
+  readonly bootstrap?: Bootstrap | undefined;
+  /** A first start in an empty folder; otherwise an embedded database is copied there with its migrations done. */
+  readonly fromNothing?: true;
 };
 
 /** Starts a server and waits until it is ready. Throws with its last words when it ends instead. */
 export const startServer = async (options: ServerOptions = {}): Promise<ServerProcess> => {
   for (let start = 1; ; start += 1) {
-    const settled = await settle(options.env ?? {});
+    const settled = await settle(options);
     const running = launch("server/main.ts", [], settled.env, settled.ownDir);
     const ended = await readyOrEnded(running, settled.managementPort);
-    if (ended === undefined) return serverProcess(running, settled);
+    if (ended === undefined) return serverProcess(running, settled, options.bootstrap);
     await settled.remove();
     if (start < startsMax && running.output().includes("EADDRINUSE")) continue;
     throw new Error(`the server ended with ${ended} before it was ready:\n${running.output()}`);
@@ -75,7 +81,7 @@ export type Refusal = {
 
 /** Starts a server that has to refuse to start, and tells how it did. */
 export const startRefused = async (options: ServerOptions = {}): Promise<Refusal> => {
-  const settled = await settle(options.env ?? {});
+  const settled = await settle(options);
   const running = launch("server/main.ts", [], settled.env, settled.ownDir);
   const seen = { listened: false, ended: false };
   const look = async (): Promise<void> => {
@@ -136,7 +142,7 @@ type Settled = {
   remove(): Promise<void>;
 };
 
-const settle = async (given: Environment): Promise<Settled> => {
+const settle = async ({ env: given = {}, fromNothing }: ServerOptions): Promise<Settled> => {
   const port = Number(given["COUNTERSIGN_PORT"] ?? (await freePort()));
   const grpcPort = Number(given["COUNTERSIGN_GRPC_PORT"] ?? (await freePort()));
   const managementPort = Number(given["COUNTERSIGN_MANAGEMENT_PORT"] ?? (await freePort()));
@@ -144,6 +150,7 @@ const settle = async (given: Environment): Promise<Settled> => {
   const named = given["COUNTERSIGN_DATA_DIR"];
   const dataDir = named ?? (await mkdtemp(join(tmpdir(), "countersign-server-")));
   const external = given["COUNTERSIGN_DATABASE_URL"] !== undefined;
+  if (named === undefined && !external && fromNothing !== true) await copyEmbedded(join(dataDir, "database"));
   const env: Environment = {
     COUNTERSIGN_LOG_LEVEL: "warn",
     ...(external ? { COUNTERSIGN_SECRET_KEY: randomBytes(32).toString("base64") } : {}),
@@ -262,7 +269,11 @@ const readyOrEnded = async (running: Running, managementPort: number): Promise<n
   throw new Error(`the server was not ready after ${readyWithinMs} ms:\n${running.output()}`);
 };
 
-const serverProcess = async (running: Running, settled: Settled): Promise<ServerProcess> => {
+const serverProcess = async (
+  running: Running,
+  settled: Settled,
+  known: Bootstrap | undefined,
+): Promise<ServerProcess> => {
   const stop = async (): Promise<number> => {
     running.signal("SIGTERM");
     const code = await within(stoppedWithinMs, running.exited, () => {
@@ -273,7 +284,7 @@ const serverProcess = async (running: Running, settled: Settled): Promise<Server
     return code;
   };
   try {
-    const bootstrap = await bootstrapOf(settled);
+    const bootstrap = known === undefined ? await bootstrapOf(settled) : kept(known, settled);
     running.detach();
     const { env, issuer, dataDir, grpcPort, managementPort } = settled;
     return {
@@ -298,6 +309,13 @@ const serverProcess = async (running: Running, settled: Settled): Promise<Server
     await stop();
     throw error;
   }
+};
+
+/** As `countersign bootstrap` leaves them. */
+const kept = (known: Bootstrap, { issuer, dataDir }: Settled): Bootstrap => {
+  const bootstrap = bootstrapAt(known, issuer);
+  writeBootstrap(dataDir, bootstrap);
+  return bootstrap;
 };
 
 /** The embedded database's first start has written it; on a PostgreSQL one asks for it. */
