@@ -76,7 +76,8 @@ const readProof = async (text: string): Promise<Result<Proof>> => {
 };
 
 const spend = async ({ replays, platform }: Proving, proof: Proof): Promise<Fault | undefined> => {
-  const expiresAt = (proof.iat + proofAgedSecondsMax + proofAheadSecondsMax) * 1000;
+  // `iat` may have a fraction (RFC 7519 §2), which a store that counts in milliseconds has no word for.
+  const expiresAt = Math.ceil((proof.iat + proofAgedSecondsMax + proofAheadSecondsMax) * 1000);
   try {
     const spent: unknown = await replays.spend(digestOf(JSON.stringify([proof.jkt, proof.jti])), expiresAt);
     return spent === true ? undefined : badProof("it was used before");

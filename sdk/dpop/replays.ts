@@ -2,12 +2,14 @@
 import type { Platform } from "../platform.ts";
 
 /**
- * A port: with several processes, hand in one that all of them share, such as `SET key 1 NX PXAT expiresAt` on a Redis.
+ * A port: with several processes, hand in one that all of them share, or a proof is good once in each of them. On a Redis or Valkey it is one SET:
+ *
+ *     spend: async (key, expiresAt) => (await redis.set(`dpop:${key}`, "1", { NX: true, PXAT: expiresAt })) === "OK",
  */
 export type ReplayStore = {
   /**
-   * Takes a key for itself until `expiresAt` (milliseconds since the epoch), in one step; false where it is taken already. A rejection is
-   * answered with 503.
+   * Takes a key for itself until `expiresAt` (whole milliseconds since the epoch), in one step: `true`, and nothing else, for the first to come.
+   * A rejection is answered with 503.
    */
   spend(key: string, expiresAt: number): boolean | Promise<boolean>;
 };

@@ -8,12 +8,19 @@ import { after, test, type TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import pg from "pg";
-import { provesIsolation, startTestIssuer } from "../../sdk/testing.ts";
+import { createClient } from "redis";
+import { countersign, type ReplayStore } from "../../sdk/countersign.ts";
+import { withTenant } from "../../sdk/postgres.ts";
+import { startTestIssuer } from "../../sdk/testing.ts";
+import { athOf, proofKey, proofOf } from "../oauth/dpop-kit.ts";
 import { bearer, send } from "../oauth/http.ts";
 import { readPage, root } from "../readme/page.ts";
 import { freshDatabase } from "../support/postgres.ts";
-import { freePort } from "../support/redis.ts";
-import { acme, fileId } from "./kit.ts";
+import { freePort, startRedis } from "../support/redis.ts";
+import { acme, adapters, fileId, globex, usual } from "./kit.ts";
+
+const node = adapters["node"];
+assert.ok(node);
 
 // Inside the checkout, so that a program finds the packages it names.
 mkdirSync(join(root, ".tmp"), { recursive: true });
@@ -66,8 +73,19 @@ const answering = async (url: string, child: ChildProcess): Promise<void> => {
   assert.fail(`the program does not answer: ${said}`);
 };
 
-const [onFastify = "", onExpress = "", onHono = "", transactions = "", itsTest = "", ...more] =
-  programs("docs/guides/sdk.md");
+const [
+  onFastify = "",
+  onExpress = "",
+  onHono = "",
+  sharing = "",
+  transactions = "",
+  proof = "",
+  itsTest = "",
+  ...more
+] = programs("docs/guides/sdk.md");
+const [fence = "", ...otherTables] = readPage("docs/guides/sdk.md")
+  .blocks.filter(({ language }) => language === "sql")
+  .map(({ body }) => body);
 
 for (const [name, program] of Object.entries({ onFastify, onExpress, onHono }))
   test(`the guide's service ${name} lets in who may, and nobody else`, async (t) => {
@@ -108,13 +126,8 @@ test("the guide's repository is proven to keep tenants apart", async (t) => {
   url.username = `notes_${database.url.slice(-8)}`;
   url.password = "only-for-tests";
   await owner.query(`create role ${url.username} login password 'only-for-tests'`);
-  const own = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid";
-  await owner.query(`
-    create table notes (tenant_id uuid not null, id uuid not null default gen_random_uuid(), body text);
-    alter table notes enable row level security;
-    alter table notes force row level security;
-    create policy own on notes using (${own}) with check (${own});
-    grant select, insert on notes to ${url.username}`);
+  assert.deepEqual(otherTables, []);
+  await owner.query(`${fence} grant select, insert on notes to ${url.username}`);
   t.after(async () => {
     await owner.query(`drop owned by ${url.username}`);
     await owner.query(`drop role ${url.username}`);
@@ -131,12 +144,60 @@ test("the guide's repository is proven to keep tenants apart", async (t) => {
     listFor(caller: { tenant_id: string }): Promise<readonly unknown[]>;
   };
   try {
-    const write = (client: unknown, tenant: string) => notes.add(client, tenant, "hello");
-    await provesIsolation({ pool, write, read: (client) => notes.list(client) });
+    await withTenant(pool, globex, (client) => notes.add(client, globex, "hello"));
     assert.deepEqual(await listFor({ tenant_id: acme }), []);
+    assert.equal((await listFor({ tenant_id: globex })).length, 1);
   } finally {
     await pool.end();
   }
+  const child = started(t, ["--test", written("notes.test.mjs", proof)], { DATABASE_URL: url.href });
+  let said = "";
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => void (said += text));
+  const [code] = (await once(child, "close")) as [number];
+  assert.equal(code, 0, said);
+  assert.match(said, /pass 1/);
+});
+
+test("the guide's lines let several processes share a Redis: a proof is good once in all of them", async (t) => {
+  const server = await startRedis();
+  t.after(() => server.stop());
+  process.env["REDIS_URL"] = server.url;
+  type Shared = { readonly replays: ReplayStore; readonly redis: { close(): Promise<void> } };
+  const file = pathToFileURL(written("replays.mjs", sharing)).href;
+  // Each has a connection of its own, as another process would.
+  const shared = (await Promise.all(["one", "two"].map((name) => import(`${file}?${name}`)))) as readonly Shared[];
+  const audience = "https://files.example.com";
+  const urls: string[] = [];
+  for (const { replays } of shared) {
+    const dpop = { replays };
+    const service = await node(
+      countersign({ issuer: issuer.url, audience, credentials: issuer.credentials, dpop }),
+      usual,
+    );
+    t.after(() => service.close());
+    urls.push(`${service.url}/me`);
+  }
+  const own = proofKey();
+  const token = await issuer.mint({ tenant: acme, audience, boundTo: own.jkt });
+  const use = async (claims: object): Promise<readonly number[]> => {
+    const dpop = proofOf(own, "GET", `${audience}/me`, { claims: { ath: athOf(token), ...claims } });
+    const headers = { authorization: `DPoP ${token}`, dpop };
+    const answers = await Promise.all([...urls, ...urls, ...urls].map((url) => send(url, { headers })));
+    return answers.map(({ status }) => status).toSorted();
+  };
+  assert.deepEqual(await use({}), [200, 401, 401, 401, 401, 401]);
+  assert.deepEqual(await use({ iat: Date.now() / 1000 - 0.123456 }), [200, 401, 401, 401, 401, 401], "RFC 7519 §2");
+  const client = await createClient({ url: server.url }).connect();
+  const keys = await client.keys("dpop:*");
+  const lives = await Promise.all(keys.map((key) => client.pTTL(key)));
+  assert.equal(lives.length, 2);
+  for (const left of lives) assert.ok(left > 0 && left <= 71_000, String(left));
+  await client.close();
+  for (const { redis } of shared) await redis.close();
+  assert.ok(
+    (await use({})).every((status) => status === 503),
+    "without the store nobody is let in",
+  );
 });
 
 test("the guide's test passes", async (t) => {
