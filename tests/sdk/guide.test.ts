@@ -183,7 +183,7 @@ test("the guide's lines let several processes share a Redis: a proof is good onc
     const dpop = proofOf(own, "GET", `${audience}/me`, { claims: { ath: athOf(token), ...claims } });
     const headers = { authorization: `DPoP ${token}`, dpop };
     const answers = await Promise.all([...urls, ...urls, ...urls].map((url) => send(url, { headers })));
-    return answers.map(({ status }) => status).toSorted();
+    return answers.map(({ status }) => status).toSorted((a, b) => a - b);
   };
   assert.deepEqual(await use({}), [200, 401, 401, 401, 401, 401]);
   assert.deepEqual(await use({ iat: Date.now() / 1000 - 0.123456 }), [200, 401, 401, 401, 401, 401], "RFC 7519 §2");

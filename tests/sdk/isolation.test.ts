@@ -180,8 +180,8 @@ test("withTenant: the tenant ends with the transaction, a throw rolls back, and 
     await assert.rejects(swallowed, /rolled back/);
     const early = withTenant(single, tenant, async (client) => void (await client.query("commit")));
     await early.catch(() => undefined);
-    const after = await single.query<{ left: string | null }>("select current_setting('app.tenant_id', true) as left");
-    assert.equal(after.rows[0]?.left ?? "", "", "whichever way it ended");
+    const now = await single.query<{ left: string | null }>("select current_setting('app.tenant_id', true) as left");
+    assert.equal(now.rows[0]?.left ?? "", "", "whichever way it ended");
     assert.equal(((await withTenant(single, tenant, list)) as unknown[]).length, 1);
   } finally {
     await single.end();
