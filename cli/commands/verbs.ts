@@ -30,12 +30,15 @@ export const verbsFor = async (word: string | undefined): Promise<readonly Verb[
   const { ofEveryModel, ofModel, model } = generated();
   const named = ofEveryModel.filter((verb) => collectionOf(verb) === word);
   if (named.length > 0) return named;
-  if (isShipped(read.config.model, model)) {
-    const its = ofModel.filter((verb) => collectionOf(verb) === word);
-    return its.length > 0 ? its : [...ofModel, ...ofEveryModel];
-  }
-  const { declaredVerbs } = await import("./declared-verbs.ts");
-  return declaredVerbs(read.config.model);
+  const perimeters = isShipped(read.config.model, model) ? ofModel : await ofOwnModel(read.config.model);
+  if (perimeters === undefined) return undefined;
+  const its = perimeters.filter((verb) => collectionOf(verb) === word);
+  return its.length > 0 ? its : [...perimeters, ...ofEveryModel];
+};
+
+const ofOwnModel = async (path: string): Promise<readonly Verb[] | undefined> => {
+  const { perimeterVerbs } = await import("./perimeter-verbs.ts");
+  return perimeterVerbs(path);
 };
 
 const generated = (): Generated =>

@@ -1,10 +1,10 @@
 // The command line's verbs, from the operations' declarations and the model that `npm start` loads: reading them takes a start of the
 // command line a moment, where loading the declarations would take most of the server.
 import { readFileSync } from "node:fs";
-import { declaredVerbs } from "../../cli/commands/declared-verbs.ts";
 import type { Field } from "../../cli/commands/fields.ts";
-import { collectionOf, type Verb } from "../../cli/commands/verb.ts";
+import { collectionOf, type Verb, verbOf } from "../../cli/commands/verb.ts";
 import { type Generated, modelDigest } from "../../cli/commands/verbs.ts";
+import { allOperations } from "../../server/route-table.ts";
 import { loadModel } from "../../server/startup/access-model.ts";
 
 export const path = "cli/verbs.json";
@@ -12,8 +12,9 @@ export const path = "cli/verbs.json";
 const shipped = "models/default.yaml";
 
 export const generate = async (): Promise<string> => {
-  const verbs = (declaredVerbs(shipped) ?? []).map(lean);
-  const perimeters = new Set([...loadModel(shipped).model.perimeters.values()].map(({ collection }) => collection));
+  const { model } = loadModel(shipped);
+  const verbs = allOperations(model).map(verbOf).map(lean);
+  const perimeters = new Set([...model.perimeters.values()].map(({ collection }) => collection));
   const isOfModel = (verb: Verb): boolean => perimeters.has(collectionOf(verb));
   const generated: Generated = {
     model: modelDigest(readFileSync(shipped, "utf8")),
