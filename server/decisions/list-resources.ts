@@ -8,12 +8,12 @@ import { isFault, type Result } from "../../core/faults.ts";
 import { formatRef } from "../../core/ids.ts";
 import type { Model } from "../../core/model/model.ts";
 import { resolve } from "../authority/resolve.ts";
-import { factsBetween } from "../operations/reach/facts-between.ts";
 import { acceptBearer } from "../tokens/bearer.ts";
 import type { Presented } from "../tokens/presented.ts";
 import { type Asker, type Asking, type Deciding, isForeign, questionFor, refusedTo } from "./gather.ts";
 import { givingOf, waysTo } from "./giving.ts";
-import { type Place, readReachableNodes } from "./listing-store.ts";
+import { factsOfPage } from "./list-facts.ts";
+import { type Place, readNodesInReach } from "./listing-store.ts";
 import { type Page, type PageAsked, pageOf } from "./paging.ts";
 import { type AskedCircumstances, placeOf, type Subject, subjectOf, tenantRef } from "./question.ts";
 
@@ -80,15 +80,10 @@ export const listResources = async (
   };
   const list = ["resources", where.bound, where.tenant, subject.principal, permission.name, type].join(" ");
   return pageOf<string, Place>(needs.pageKey, list, asked, async (place, limit) => {
-    const page = await readReachableNodes(platform.database, { ...wanted, place, limit });
-    const facts = factsBetween(model, where, page);
-    const items = facts.nodes.flatMap((node) => {
-      const about = facts.at(subject.principal, node);
-      // `users/{the id of a service account}` names nobody.
-      const permits =
-        about !== undefined && about.principal.kind === kind && decide(model, question, about).effect === "permit";
-      return permits ? [formatRef(search.type, node)] : [];
-    });
+    const page = await readNodesInReach(platform.database, { ...wanted, place, limit });
+    const items = factsOfPage(model, wanted, type, page).flatMap(([node, facts]) =>
+      decide(model, question, facts).effect === "permit" ? [formatRef(search.type, node)] : [],
+    );
     return { items, place: page.place };
   });
 };

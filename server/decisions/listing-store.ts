@@ -1,14 +1,15 @@
-/** The SQL of lists: one page of candidates with the facts to decide each of them, in one statement (migrations: 0009_listing). */
+/** The SQL of lists: one page of candidates with the facts to decide each of them, in one statement (migrations: 0010_listing_plans). */
 import { hostTenant, type NodeId, type PrincipalId, type PrincipalKind, type TenantId } from "../../core/ids.ts";
 import type { StoredBetween } from "../operations/reach/facts-between.ts";
 import type { Database } from "../platform/database/database.ts";
 import type { Giving } from "./giving.ts";
+import type { StoredPage } from "./list-facts.ts";
 
-/** Where a list of nodes goes on; opaque to everyone but `reachable_nodes`. */
+/** Where a list of nodes goes on; opaque to everyone but `nodes_in_reach`. */
 export type Place = Readonly<Record<string, unknown>>;
 
-/** `place` is null where nothing is left. `read` is the snapshot all of it was read under. */
-export type NodePage = StoredBetween & { readonly place: Place | null; readonly read: string };
+/** `place` is null where nothing is left. */
+export type NodePage = StoredPage & { readonly place: Place | null };
 
 export type NodesWanted = {
   readonly principal: { readonly kind: PrincipalKind; readonly id: PrincipalId };
@@ -28,10 +29,10 @@ export type NodesWanted = {
 /** Nodes looked at for one page: what a page may cost, where next to nothing of it is found. */
 const visits_max = 5_000;
 
-export const readReachableNodes = async (database: Database, wanted: NodesWanted): Promise<NodePage> => {
+export const readNodesInReach = async (database: Database, wanted: NodesWanted): Promise<NodePage> => {
   const rows = await database.statement<{ page: NodePage }>(
-    "decisions.reachable_nodes",
-    "select reachable_nodes($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9, $10, $11, $12, $13::jsonb, $14, $15) as page",
+    "decisions.list_nodes",
+    "select list_nodes($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9, $10, $11, $12, $13::jsonb, $14, $15) as page",
     [
       hostTenant,
       wanted.bound,
