@@ -199,6 +199,9 @@ begin
         'expires', extract(epoch from t.expire_time) * 1000, 'revoked', t.revoke_time is not null)
       into v_owner_kind, v_owner, v_found
       from api_tokens t where t.tenant_id = p_tenant and t.hash = p_hash;
+    if v_owner_kind = 'human' and not v_owner = any(who_signs_in(p_tenant, array[v_owner])) then
+      v_found := v_found || '{"revoked": true}'::jsonb;
+    end if;
   else
     select t.owner_kind, t.owner_id, t.family_id,
       jsonb_build_object('id', t.id, 'client_id', t.client_id, 'scopes', t.scopes, 'audience', t.audience, 'family_id', t.family_id,
@@ -460,7 +463,7 @@ begin
     select f.client_tenant_id, f.application_id, jsonb_build_object('session', f.session_id, 'source', u.identity_source)
       into v_client_tenant, v_application, v_found
       from token_families f
-      join users u on u.tenant_id = f.tenant_id and u.id = f.user_id
+      join users u on u.tenant_id = f.tenant_id and u.id = f.user_id and u.signs_in
       join nodes home on home.tenant_id = f.tenant_id and home.id = f.tenant_id and home.state = 'active'
      where f.tenant_id = v_home and f.id = p_family and f.user_id = p_user and f.bound_tenant_id = p_tenant and f.revoke_time is null;
     if v_found is not null then
@@ -493,7 +496,7 @@ begin
     join nodes n on n.tenant_id = s.tenant_id and n.id = s.tenant_id
    where s.tenant_id = p_home and s.user_id = p_user and s.secret_hash = p_hash and s.state <> 'ended'
      and s.expire_time > p_now and s.seen_time + make_interval(secs => s.idle_seconds) > p_now
-     and u.state = 'active' and n.state = 'active';
+     and u.state = 'active' and u.signs_in and n.state = 'active';
   if v_found.id is not null and v_found.seen_time <= p_now - interval '1 minute' then
     update sessions set seen_time = p_now
      where tenant_id = p_home and id = v_found.id and state <> 'ended' and seen_time <= p_now - interval '1 minute';
@@ -521,7 +524,7 @@ begin
       'name', u.display_name, 'locale', u.locale, 'updated', floor(extract(epoch from u.update_time)))
     into v_found
     from users u join nodes n on n.tenant_id = u.tenant_id and n.id = u.tenant_id
-   where u.tenant_id = p_home and u.id = p_user and u.state = 'active' and n.state = 'active';
+   where u.tenant_id = p_home and u.id = p_user and u.state = 'active' and u.signs_in and n.state = 'active';
   if v_found is null then
     v_found := '{"error": "user"}';
   elsif p_session is not null then
@@ -1648,7 +1651,7 @@ begin
       from users u
       left join passwords p on p.tenant_id = u.tenant_id and p.user_id = u.id
       left join nodes n on n.tenant_id = u.tenant_id and n.id = u.tenant_id
-     where u.tenant_id = v_candidate.tenant_id and u.id = v_candidate.user_id;
+     where u.tenant_id = v_candidate.tenant_id and u.id = v_candidate.user_id and u.signs_in;
     continue when v_found is null;
     v_rank := case when v_candidate.tenant_id = p_context then 0 when v_member then 1
                    when (v_found ->> 'email_verified')::boolean then 2 else 3 end;
@@ -1739,6 +1742,26 @@ begin
     into v_found
     from users u join token_families f on f.tenant_id = u.tenant_id and f.user_id = u.id
    where u.tenant_id = v_home and u.id = p_user and f.id = p_family;
+  return v_found;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.who_signs_in(p_tenant uuid, p_users uuid[])
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  v_home record;
+  v_found uuid[] := '{}';
+  v_before text := coalesce(current_setting('countersign.tenant', true), '');
+begin
+  perform set_config('countersign.tenant', p_tenant::text, true);
+  for v_home in select m.home_tenant_id as id, array_agg(distinct m.user_id) as users
+      from memberships m where m.tenant_id = p_tenant and m.user_id = any(p_users) group by m.home_tenant_id loop
+    perform set_config('countersign.tenant', v_home.id::text, true);
+    v_found := v_found || array(select u.id from users u where u.tenant_id = v_home.id and u.id = any(v_home.users) and u.signs_in);
+  end loop;
+  perform set_config('countersign.tenant', v_before, true);
   return v_found;
 end $function$;
 
@@ -2758,6 +2781,7 @@ create table users (
   update_time timestamp with time zone not null,
   email_verified_time timestamp with time zone,
   locale text,
+  signs_in boolean default true not null,
   constraint users_pkey PRIMARY KEY (tenant_id, id),
   constraint users_tenant_id_node_id_fkey FOREIGN KEY (tenant_id, node_id) REFERENCES nodes(tenant_id, id),
   constraint users_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text, 'deleted'::text])))

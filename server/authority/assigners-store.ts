@@ -64,6 +64,16 @@ export const scopesOf = async (
   return new Map(rows.map((row) => [row.id, row.scopes]));
 };
 
+/** Which of these humans, members of the tenant, sign in at all. Their homes know. */
+export const whoSignsIn = async (tx: Tx, users: readonly PrincipalId[]): Promise<ReadonlySet<PrincipalId>> => {
+  const [row] = await tx.query<{ found: readonly PrincipalId[] }>(
+    "authority.who_signs_in",
+    "select who_signs_in($1, $2::uuid[]) as found",
+    [tx.tenant, users],
+  );
+  return new Set(row?.found);
+};
+
 /** A place in the transaction that can be gone back to. */
 export const markKeeping = async (tx: Tx): Promise<void> => {
   await tx.query("authority.mark_keeping", "savepoint keep_assigner", []);

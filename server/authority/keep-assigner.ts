@@ -3,8 +3,8 @@
  * take that away (an assignment, a role, a group, a membership, a user, a service account) is done inside `keepingAssigner`, which looks
  * before and after, and takes the change back where it was the last.
  *
- * Counted is who can use it: an active principal whose role at the root of the tenant gives the permission, without a condition, and whose
- * tokens may carry it. Who can for a time alone does not take the place of who can for good: the time would do what no operation may.
+ * Counted is who can use it: an active principal, who signs in where it is a human, whose role at the root of the tenant gives the permission
+ * without a condition, and whose tokens may carry it. Who can for a time alone does not take the place of who can for good: the time would do what no operation may.
  *
  * Who stands above the tenant can always appoint another, and is not asked.
  */
@@ -21,6 +21,7 @@ import {
   markKeeping,
   principalsAmong,
   scopesOf,
+  whoSignsIn,
 } from "./assigners-store.ts";
 import type { Beneficiary } from "./beneficiaries.ts";
 import type { Caller, Principal } from "./caller.ts";
@@ -106,14 +107,15 @@ const anyActs = async (tx: Tx, model: Model, permission: Permission, giving: rea
 
 const isPrincipal = (one: Beneficiary): one is Principal => one.kind !== "group";
 
-/** Whether any of them is there, active, and may have a token that carries the permission. */
+/** Whether any of them is there, active, lets itself in, and may have a token that carries the permission. */
 const anyOf = async (tx: Tx, model: Model, permission: Permission, some: readonly Principal[]): Promise<boolean> => {
   if (some.length === 0) return false;
   const node = rootNode(tx.tenant);
   const keys = some.map((principal) => ({ principal, bound: tx.tenant, tenant: tx.tenant, node }));
   const facts = await readManyFactsIn(tx, keys);
   const active = some.filter((_, at) => facts[at]?.state === "active");
-  if (active.some(({ kind }) => kind === "human")) return true;
+  const humans = active.filter(({ kind }) => kind === "human").map(({ id }) => id);
+  if (humans.length > 0 && (await whoSignsIn(tx, humans)).size > 0) return true;
   if (permission.governance?.class === "human") return false;
   const scopes = await scopesOf(
     tx,

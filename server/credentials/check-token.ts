@@ -3,6 +3,7 @@ import { type Fault, fault, type Result } from "../../core/faults.ts";
 import { rootNode } from "../../core/ids.ts";
 import type { Principal } from "../authority/caller.ts";
 import { readFactsIn } from "../authority/store.ts";
+import { whoSignsIn } from "../authority/assigners-store.ts";
 import type { OperationContext } from "../operations/operation.ts";
 import { knownPatterns, permissionsOf } from "../operations/patterns.ts";
 import type { Tx } from "../platform/database/database.ts";
@@ -19,11 +20,17 @@ export const expiryOf = (text: string, now: number): Result<Date> => {
   return fault("not_admissible", `\`expire_time\` ${why}`, { errors: [{ path: "expire_time", message: why }] });
 };
 
-/** The owner must be there and active: a membership for a human, an account of this tenant for a service. */
+/**
+ * The owner must be there and active: a membership for a human, an account of this tenant for a service. One who never signs in has no token
+ * either; should one be made in the moment that is decided, it is none (`credential_facts`).
+ */
 export const checkOwner = async (tx: Tx, owner: Principal): Promise<Fault | undefined> => {
   const node = rootNode(tx.tenant);
   const { state } = await readFactsIn(tx, { principal: owner, bound: tx.tenant, tenant: tx.tenant, node });
-  if (state === "active") return undefined;
+  if (state === "active")
+    return owner.kind === "service" || (await whoSignsIn(tx, [owner.id])).has(owner.id)
+      ? undefined
+      : fault("not_admissible", `\`${ownerRef(owner)}\` does not sign in, and has no tokens`);
   return state === null || state === "deleted"
     ? fault("not_admissible", `there is no \`${ownerRef(owner)}\` in this tenant`)
     : fault("not_admissible", `\`${ownerRef(owner)}\` is ${state}`);

@@ -11,6 +11,7 @@ import { platformIdentity, type User } from "../principals/users/model.ts";
 export const notManagedHere = (user: User): Fault | undefined => {
   if (user.identitySource !== platformIdentity)
     return fault("not_admissible", `the user signs in with \`${user.identitySource}\`, which keeps the credentials`);
+  if (!user.signsIn) return fault("illegal_transition", "the user does not sign in; `users/{id}:openSignIn` lets them");
   return user.state === "active" ? undefined : fault("illegal_transition", `the user is ${user.state}`);
 };
 

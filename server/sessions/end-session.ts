@@ -29,6 +29,7 @@ export type EndReason =
   | "password_changed"
   | "second_factors_reset"
   | "administrator"
+  | "sign_in_closed"
   | "user_deleted";
 
 export type Ending = {

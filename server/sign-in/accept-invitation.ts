@@ -120,13 +120,16 @@ export const acceptInvitationAsNew = async (needs: SignIn, given: AcceptingAsNew
       email,
       displayName,
       state: "active",
+      signsIn: true,
       identitySource: platformIdentity,
       revision: 1,
       createTime: at,
       updateTime: at,
     });
     // One that registered by itself and never proved its address is nobody yet.
-    const held = isNew ? { user, verified: false } : await holdUserByEmail(tx, email);
+    const held = isNew ? { user, verified: false, signsIn: true } : await holdUserByEmail(tx, email);
+    if (held?.signsIn === false)
+      throw undo(fault("not_admissible", "nobody signs in with this address here; ask whoever invited you"));
     if (held === undefined || (!isNew && (held.verified || (await isMember(tx, held.user)))))
       throw undo(fault("already_exists", "there is an account with this address already; sign in with it to accept"));
     const human = { user: held.user, home: tenant };

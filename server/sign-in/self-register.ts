@@ -77,6 +77,7 @@ const register = async (needs: SignIn, given: Registration): Promise<Result<void
       known !== undefined && known.home !== tenant && (await isMember(tx, known.user))
         ? undefined
         : await writePending(needs, tx, written);
+    if (content === "silence") return;
     const url = linkUrl(needs, "sign-in", undefined, given.continueWith);
     const mail: MailContent = content ?? { template: "account_exists", url };
     await queueMail(tx, needs.sealKey, { ...mail, to: email, locale: given.locale, tenant }, now);
@@ -107,8 +108,11 @@ export const admits = async (tx: Tx, tenant: TenantId, email: string): Promise<R
 
 type Written = Registration & { readonly hash: string; readonly now: number };
 
-/** The account to be, new or as it was left; undefined where the address has an account that is one. */
-const writePending = async (needs: SignIn, tx: Tx, given: Written): Promise<MailContent | undefined> => {
+/**
+ * The account to be, new or as it was left; undefined where the address has an account that is one. Whose account is one that never signs in
+ * is mailed nothing: there is nothing to do about it.
+ */
+const writePending = async (needs: SignIn, tx: Tx, given: Written): Promise<MailContent | "silence" | undefined> => {
   const { tenant, email, displayName, locale, hash, now, request } = given;
   const at = new Date(now);
   const user = newId<PrincipalId>();
@@ -119,12 +123,14 @@ const writePending = async (needs: SignIn, tx: Tx, given: Written): Promise<Mail
     email,
     displayName,
     state: "active",
+    signsIn: true,
     identitySource: platformIdentity,
     revision: 1,
     createTime: at,
     updateTime: at,
   });
-  const held = isNew ? { user, verified: false } : await holdUserByEmail(tx, email);
+  const held = isNew ? { user, verified: false, signsIn: true } : await holdUserByEmail(tx, email);
+  if (held?.signsIn === false) return "silence";
   if (held === undefined || held.verified || (await isMember(tx, held.user))) return undefined;
   const human = { home: tenant, user: held.user };
   await writePassword(tx, held.user, hash, now);

@@ -70,6 +70,7 @@ export const setUpFirstHuman = async (needs: SignIn, given: Setup): Promise<Resu
       email,
       displayName,
       state: "active",
+      signsIn: true,
       identitySource: platformIdentity,
     });
     if (!isNew) throw undo(fault("already_exists", "there is an account with this address already; sign in with it"));

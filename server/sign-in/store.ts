@@ -13,7 +13,7 @@ export type Account = {
   readonly displayName: string;
   readonly locale: string | null;
   readonly verified: boolean;
-  /** Active, in an active tenant. */
+  /** Active, in an active tenant, and one who signs in. */
   readonly stands: boolean;
   readonly identitySource: string;
   /** The stored hash; null where there is none. */
@@ -32,6 +32,8 @@ type FoundAccount = {
   readonly email: string;
   readonly display_name: string;
   readonly state: string;
+  /** Absent from who is found by an address: those are all who do. */
+  readonly signs_in?: boolean;
   readonly identity_source: string;
   readonly locale: string | null;
   readonly email_verified: boolean;
@@ -46,7 +48,7 @@ const accountOf = (found: FoundAccount): Account => ({
   displayName: found.display_name,
   locale: found.locale,
   verified: found.email_verified,
-  stands: found.state === "active" && found.tenant_state === "active",
+  stands: found.state === "active" && found.tenant_state === "active" && found.signs_in !== false,
   identitySource: found.identity_source,
   password: found.password,
 });
@@ -73,7 +75,7 @@ export const findAccount = async (
 export const holdAccount = async (tx: Tx, user: PrincipalId): Promise<HeldAccount | undefined> => {
   const [row] = await tx.query<FoundAccount & { readonly member: boolean }>(
     "sign_in.hold_account",
-    `select u.tenant_id as tenant, u.id, u.email, u.display_name, u.state, u.identity_source, u.locale,
+    `select u.tenant_id as tenant, u.id, u.email, u.display_name, u.state, u.signs_in, u.identity_source, u.locale,
             u.email_verified_time is not null as email_verified, n.state as tenant_state,
             (select p.hash from passwords p where p.tenant_id = u.tenant_id and p.user_id = u.id) as password,
             exists (select from memberships m where m.tenant_id = u.tenant_id and m.user_id = u.id) as member
@@ -113,15 +115,14 @@ export const readReception = async (tx: Tx, user: PrincipalId): Promise<Receptio
   return { policy: { ...defaultPolicy, ...policy }, factors: { totp, passkeys, recoveryCodes: codes }, returning };
 };
 
+export type KnownAddress = { readonly user: PrincipalId; readonly verified: boolean; readonly signsIn: boolean };
+
 /** The address as it is stored, for one use at a time. */
-export const holdUserByEmail = async (
-  tx: Tx,
-  email: string,
-): Promise<{ readonly user: PrincipalId; readonly verified: boolean } | undefined> =>
+export const holdUserByEmail = async (tx: Tx, email: string): Promise<KnownAddress | undefined> =>
   (
-    await tx.query<{ user: PrincipalId; verified: boolean }>(
+    await tx.query<KnownAddress>(
       "sign_in.hold_by_email",
-      `select id as "user", email_verified_time is not null as verified from users
+      `select id as "user", email_verified_time is not null as verified, signs_in as "signsIn" from users
         where tenant_id = $1 and lower(email) = lower($2) and state <> 'deleted' for update`,
       [tx.tenant, email],
     )

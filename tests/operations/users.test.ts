@@ -52,6 +52,7 @@ describe("registering", () => {
       email: "Ada@Acme.example",
       display_name: "Ada Lovelace",
       state: "active",
+      signs_in: true,
       identity_source: "platform",
       etag: "r1",
       create_time: "2026-01-31T08:00:00.000Z",

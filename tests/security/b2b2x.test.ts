@@ -39,14 +39,14 @@ test("enterprise-driven client users: people of one client who never log in, thr
   const desk = await enterprise.human(enterprise.ref, "identity_admin");
   const chief = await enterprise.human(enterprise.ref, "owner");
 
-  const user = made(await desk.post("/v1/users", { parent: client.ref, ...someone() }));
+  const user = made(await desk.post("/v1/users", { parent: client.ref, ...someone(), signs_in: false }));
   await logged("users.create", desk.ref, [client.ref, enterprise.ref]);
   // Identity administration touches no money: who orders payouts is not the desk's to say.
   const order = { parent: client.ref, principal: user.ref, role: "treasurer" };
   assert.equal((await desk.post("/v1/role-assignments", order)).status, 403);
   made(await chief.post("/v1/role-assignments", order));
   await logged("role-assignments.create", chief.ref, [client.ref, enterprise.ref]);
-  const approver = made(await desk.post("/v1/users", { parent: client.ref, ...someone() }));
+  const approver = made(await desk.post("/v1/users", { parent: client.ref, ...someone(), signs_in: false }));
   made(await chief.post("/v1/role-assignments", { parent: account.ref, principal: approver.ref, role: "approver" }));
   await logged("role-assignments.create", chief.ref, [account.ref, client.ref, enterprise.ref]);
 

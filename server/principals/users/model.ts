@@ -22,6 +22,8 @@ export type User = {
   readonly email: string;
   readonly displayName: string;
   readonly state: UserState;
+  /** Whether the human is let in at all. One who is not has no session and no token; what they may do is decided as for anybody. */
+  readonly signsIn: boolean;
   /** `platform`, or the name of the provider that keeps the identity. */
   readonly identitySource: string;
   readonly revision: number;
@@ -52,6 +54,9 @@ export const userOutput = strict({
   email,
   display_name: displayName,
   state: Type.Union([Type.Literal("active"), Type.Literal("suspended")]),
+  signs_in: Type.Boolean({
+    description: "whether the user signs in at all; one who does not has no session and no token",
+  }),
   identity_source: Type.String({ description: "`platform`, or the provider that keeps the identity" }),
   etag,
   create_time: time,
@@ -65,6 +70,7 @@ export const render = (model: Model, user: User): Type.Static<typeof userOutput>
   email: user.email,
   display_name: user.displayName,
   state: user.state,
+  signs_in: user.signsIn,
   identity_source: user.identitySource,
   etag: etagOf(user.revision),
   create_time: user.createTime.toISOString(),

@@ -1,6 +1,8 @@
 /**
  * Registers a human in a perimeter: the user, its first membership, and a role there where one is named. The caller is an administrator of
  * that perimeter, so it may be told that an address is taken.
+ *
+ * One who never signs in (`signs_in`) is a human of record for what those above them have done in their name: seed 003's enterprise-driven user.
  */
 import Type from "typebox";
 import { fault, isFault } from "../../../core/faults.ts";
@@ -26,6 +28,12 @@ export const registerUser = operation({
     parent: ref("the perimeter that manages the user, and that the user becomes a member of"),
     email,
     display_name: displayName,
+    signs_in: Type.Optional(
+      Type.Boolean({
+        description:
+          "false for one through whom others act, and who never signs in; `users/{id}:openSignIn` changes it",
+      }),
+    ),
     role: Type.Optional(
       Type.String({ minLength: 1, maxLength: 100, description: "a built-in role's name, or `roles/{uuid}`" }),
     ),
@@ -61,6 +69,7 @@ export const registerUser = operation({
       email: input.email,
       displayName: input.display_name,
       state: "active",
+      signsIn: input.signs_in ?? true,
       identitySource: platformIdentity,
     };
     if (!(await insertUser(tx, user))) return fault("already_exists", `\`${input.email}\` is registered already`);

@@ -16,6 +16,7 @@ type Tables = TreeTables & {
     email: string;
     display_name: string;
     state: UserState;
+    signs_in: boolean;
     identity_source: string;
     revision: number;
     create_time: Date;
@@ -38,6 +39,7 @@ const selectUsers = (tx: Tx) =>
       "users.email",
       "users.display_name",
       "users.state",
+      "users.signs_in",
       "users.identity_source",
       "users.revision",
       "users.create_time",
@@ -55,6 +57,7 @@ const userOf = (row: Row): User => ({
   email: row.email,
   displayName: row.display_name,
   state: row.state,
+  signsIn: row.signs_in,
   identitySource: row.identity_source,
   revision: row.revision,
   createTime: row.create_time,
@@ -86,6 +89,7 @@ type Column =
 
 const fields = (perimeters: readonly string[]): FieldTable<Column> => ({
   state: { column: "users.state", type: "text" },
+  signs_in: { column: sql<string>`users.signs_in::text`, type: "text" },
   email: { column: "users.email", type: "text" },
   display_name: { column: "users.display_name", type: "text" },
   identity_source: { column: "users.identity_source", type: "text" },
@@ -121,6 +125,7 @@ export const insertUser = async (tx: Tx, user: User): Promise<boolean> => {
       email: user.email,
       display_name: user.displayName,
       state: user.state,
+      signs_in: user.signsIn,
       identity_source: user.identitySource,
       revision: user.revision,
       create_time: user.createTime,
@@ -136,7 +141,7 @@ export const updateUser = async (
   tx: Tx,
   id: PrincipalId,
   revision: number,
-  change: { readonly display_name?: string; readonly state?: UserState },
+  change: { readonly display_name?: string; readonly state?: UserState; readonly signs_in?: boolean },
   now: Date,
 ): Promise<boolean> => {
   const result = await tx
