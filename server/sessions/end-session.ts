@@ -29,7 +29,8 @@ export type EndReason =
   | "password_changed"
   | "second_factors_reset"
   | "administrator"
-  | "user_deleted";
+  | "user_deleted"
+  | "address_proven";
 
 export type Ending = {
   readonly reason: EndReason;
