@@ -100,7 +100,7 @@ begin
   perform set_config('countersign.tenant', p_home::text, true);
   select identity_source into v_identity_source from users where tenant_id = p_home and id = p_user;
   if v_bound is not null then
-    select jsonb_build_object('scopes', to_jsonb(scopes), 'details', authorization_details) into v_consent
+    select jsonb_build_object('scopes', to_jsonb(scopes), 'declined', to_jsonb(declined_scopes), 'details', authorization_details) into v_consent
       from consents where tenant_id = p_home and user_id = p_user and client_id = p_client_id and bound_tenant_id = v_bound;
   end if;
   select exists (select from totp_devices where tenant_id = p_home and user_id = p_user and confirm_time is not null),
@@ -1700,6 +1700,7 @@ create table consents (
   authorization_details jsonb,
   create_time timestamp with time zone not null,
   update_time timestamp with time zone not null,
+  declined_scopes text[] default '{}'::text[] not null,
   constraint consents_pkey PRIMARY KEY (tenant_id, user_id, client_id, bound_tenant_id),
   constraint consents_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
 );

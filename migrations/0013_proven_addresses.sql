@@ -168,3 +168,49 @@ begin
    where u.tenant_id = p_tenant and u.id = p_user and u.state <> 'deleted';
   return v_found;
 end $$;
+
+-- What a human has left out of what an application asked for: it is not asked for again and again, and not given.
+alter table consents add column declined_scopes text[] not null default '{}';
+
+-- As 0003, with it.
+create or replace function authorize_facts(p_home uuid, p_user uuid, p_bound uuid, p_client_id text) returns jsonb
+  language plpgsql volatile as $$
+declare
+  v_tenants uuid[];
+  v_bound uuid;
+  v_policy jsonb;
+  v_consent jsonb;
+  v_identity_source text;
+  v_totp boolean;
+  v_passkey boolean;
+  v_tenant_before text := coalesce(current_setting('countersign.tenant', true), '');
+  v_scope_before text := coalesce(current_setting('countersign.scope', true), '');
+begin
+  -- As the host, which may see whereabouts and roots, for one statement.
+  perform set_config('countersign.scope', 'host', true);
+  select array_agg(tenant_id) into v_tenants from (
+    select distinct m.tenant_id
+      from memberships m join nodes n on n.tenant_id = m.tenant_id and n.id = m.tenant_id
+     where m.user_id = p_user and m.home_tenant_id = p_home and n.parent_id is null and n.state = 'active'
+       and (p_bound is null or m.tenant_id = p_bound)
+     limit 2) found;
+  perform set_config('countersign.scope', v_scope_before, true);
+
+  if cardinality(v_tenants) = 1 then
+    v_bound := v_tenants[1];
+    perform set_config('countersign.tenant', v_bound::text, true);
+    select document into v_policy from sign_in_policies where tenant_id = v_bound;
+  end if;
+  perform set_config('countersign.tenant', p_home::text, true);
+  select identity_source into v_identity_source from users where tenant_id = p_home and id = p_user;
+  if v_bound is not null then
+    select jsonb_build_object('scopes', to_jsonb(scopes), 'declined', to_jsonb(declined_scopes), 'details', authorization_details) into v_consent
+      from consents where tenant_id = p_home and user_id = p_user and client_id = p_client_id and bound_tenant_id = v_bound;
+  end if;
+  select exists (select from totp_devices where tenant_id = p_home and user_id = p_user and confirm_time is not null),
+         exists (select from passkeys where tenant_id = p_home and user_id = p_user)
+    into v_totp, v_passkey;
+  perform set_config('countersign.tenant', v_tenant_before, true);
+  return jsonb_build_object('bound', v_bound, 'several', coalesce(cardinality(v_tenants), 0) > 1, 'policy', v_policy,
+    'consent', v_consent, 'identity_source', v_identity_source, 'totp', v_totp, 'passkey', v_passkey);
+end $$;
