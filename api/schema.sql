@@ -100,7 +100,7 @@ begin
   perform set_config('countersign.tenant', p_home::text, true);
   select identity_source into v_identity_source from users where tenant_id = p_home and id = p_user;
   if v_bound is not null then
-    select jsonb_build_object('scopes', to_jsonb(scopes), 'details', authorization_details) into v_consent
+    select jsonb_build_object('scopes', to_jsonb(scopes), 'declined', to_jsonb(declined_scopes), 'details', authorization_details) into v_consent
       from consents where tenant_id = p_home and user_id = p_user and client_id = p_client_id and bound_tenant_id = v_bound;
   end if;
   select exists (select from totp_devices where tenant_id = p_home and user_id = p_user and confirm_time is not null),
@@ -510,6 +510,31 @@ begin
     'created', extract(epoch from v_found.create_time) * 1000);
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.hold_account(p_tenant uuid, p_user uuid, p_alone boolean)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_found jsonb;
+begin
+  if p_alone then
+    perform from users where tenant_id = p_tenant and id = p_user for no key update;
+  else
+    perform from users where tenant_id = p_tenant and id = p_user for share;
+  end if;
+  select jsonb_build_object('tenant', u.tenant_id, 'id', u.id, 'email', u.email, 'display_name', u.display_name, 'state', u.state,
+      'identity_source', u.identity_source, 'locale', u.locale, 'email_verified', u.email_verified_time is not null,
+      'signs_in', u.signs_in,
+      'tenant_state', n.state, 'password', p.hash, 'stranger', coalesce(p.chosen_by_stranger, false),
+      'member', exists (select from memberships m where m.tenant_id = u.tenant_id and m.user_id = u.id))
+    into v_found
+    from users u
+    join nodes n on n.tenant_id = u.tenant_id and n.id = u.tenant_id
+    left join passwords p on p.tenant_id = u.tenant_id and p.user_id = u.id
+   where u.tenant_id = p_tenant and u.id = p_user and u.state <> 'deleted';
+  return v_found;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.human_standing(p_home uuid, p_user uuid, p_session uuid, p_hold boolean, p_bound uuid, p_now timestamp with time zone)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -609,10 +634,31 @@ begin
   if new.state = 'deleted' then
     delete from login_directory where tenant_id = new.tenant_id and user_id = new.id;
   else
-    insert into login_directory (tenant_id, user_id, email_digest)
-      values (new.tenant_id, new.id, sha256(convert_to(lower(new.email), 'UTF8')))
-      on conflict (tenant_id, user_id) do update set email_digest = excluded.email_digest;
+    insert into login_directory (tenant_id, user_id, email_digest, standing, proven_time)
+      values (new.tenant_id, new.id, sha256(convert_to(lower(new.email), 'UTF8')),
+        login_standing(new.tenant_id, new.id, new.email_verified_time), new.email_verified_time)
+      on conflict (tenant_id, user_id) do update
+        set email_digest = excluded.email_digest, standing = excluded.standing, proven_time = excluded.proven_time;
   end if;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.keep_login_standing()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_tenant uuid := coalesce(new.tenant_id, old.tenant_id);
+  v_user uuid := coalesce(new.user_id, old.user_id);
+begin
+  if tg_op = 'INSERT' and not exists (select from memberships
+      where tenant_id = v_tenant and user_id = v_user and id <> new.id) then
+    update passwords p set chosen_by_stranger = true
+     where p.tenant_id = v_tenant and p.user_id = v_user
+       and exists (select from users u where u.tenant_id = v_tenant and u.id = v_user and u.email_verified_time is null);
+  end if;
+  update login_directory d set standing = login_standing(v_tenant, v_user, d.proven_time)
+   where d.tenant_id = v_tenant and d.user_id = v_user;
   return null;
 end $function$;
 
@@ -727,6 +773,15 @@ begin
   return json_build_object('state', v_state, 'nodes', coalesce(v_nodes, '[]'), 'path', coalesce(v_path, '[]'),
     'assignments', coalesce(v_assignments, '[]'), 'grants', coalesce(v_grants, '[]'), 'place', v_place);
 end $function$;
+
+CREATE OR REPLACE FUNCTION public.login_standing(p_tenant uuid, p_user uuid, p_proven timestamp with time zone)
+ RETURNS smallint
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select case when p_proven is not null then 0
+              when exists (select from memberships where tenant_id = p_tenant and user_id = p_user) then 1 else 2 end::smallint
+$function$;
 
 CREATE OR REPLACE FUNCTION public.look_up(p_host uuid, p_requests jsonb)
  RETURNS jsonb
@@ -1630,14 +1685,24 @@ declare
   v_candidate record;
   v_found jsonb;
   v_best jsonb;
+  v_own boolean;
   v_member boolean;
   v_rank integer;
   v_best_rank integer := 100;
+  v_since float8;
+  v_best_since float8;
   v_before text := coalesce(current_setting('countersign.tenant', true), '');
 begin
-  for v_candidate in select tenant_id, user_id from login_directory where email_digest = p_digest order by tenant_id limit 20 loop
+  for v_candidate in
+    -- The context's own is looked at however many others there are.
+    select tenant_id, user_id, standing, proven_time from login_directory where email_digest = p_digest and tenant_id = p_context
+    union
+    (select tenant_id, user_id, standing, proven_time from login_directory where email_digest = p_digest
+      order by standing, proven_time, tenant_id limit 20)
+  loop
+    v_own := coalesce(v_candidate.tenant_id = p_context, false);
     v_member := false;
-    if p_context is not null and p_context <> v_candidate.tenant_id then
+    if p_context is not null and not v_own then
       perform set_config('countersign.tenant', p_context::text, true);
       select exists (select from memberships where tenant_id = p_context and user_id = v_candidate.user_id
         and home_tenant_id = v_candidate.tenant_id) into v_member;
@@ -1646,18 +1711,26 @@ begin
     select jsonb_build_object('tenant', u.tenant_id, 'id', u.id, 'email', u.email, 'display_name', u.display_name, 'state', u.state,
         'identity_source', u.identity_source, 'locale', u.locale,
         'email_verified', u.email_verified_time is not null, 'created', extract(epoch from u.create_time) * 1000,
-        'tenant_state', n.state, 'password', p.hash)
-      into v_found
+        'tenant_state', n.state, 'password', p.hash),
+      case when u.state = 'active' and n.state = 'active' and v_candidate.standing < 2 then 0 else 16 end
+        + case when v_own or v_member then 0 else 8 end
+        + case when u.email_verified_time is not null then 0 else 4 end
+        + case when v_own then 0 else 2 end
+        + case when exists (select from verified_domains d
+            where d.name = lower(substring(u.email from '@([^@]*)$')) and d.tenant_id = u.tenant_id) then 0 else 1 end,
+      extract(epoch from coalesce(u.email_verified_time, u.create_time))
+      into v_found, v_rank, v_since
       from users u
       left join passwords p on p.tenant_id = u.tenant_id and p.user_id = u.id
       left join nodes n on n.tenant_id = u.tenant_id and n.id = u.tenant_id
-     where u.tenant_id = v_candidate.tenant_id and u.id = v_candidate.user_id and u.signs_in;
+     where u.tenant_id = v_candidate.tenant_id and u.id = v_candidate.user_id
+       -- who never signs in is nobody here
+       and u.signs_in;
     continue when v_found is null;
-    v_rank := case when v_candidate.tenant_id = p_context then 0 when v_member then 1
-                   when (v_found ->> 'email_verified')::boolean then 2 else 3 end;
-    if v_rank < v_best_rank or (v_rank = v_best_rank and (v_found ->> 'created')::float8 < (v_best ->> 'created')::float8) then
+    if v_rank < v_best_rank or (v_rank = v_best_rank and v_since < v_best_since) then
       v_best := v_found;
       v_best_rank := v_rank;
+      v_best_since := v_since;
     end if;
   end loop;
   perform set_config('countersign.tenant', v_before, true);
@@ -2019,6 +2092,7 @@ create table consents (
   authorization_details jsonb,
   create_time timestamp with time zone not null,
   update_time timestamp with time zone not null,
+  declined_scopes text[] default '{}'::text[] not null,
   constraint consents_pkey PRIMARY KEY (tenant_id, user_id, client_id, bound_tenant_id),
   constraint consents_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
 );
@@ -2218,9 +2292,11 @@ create table login_directory (
   tenant_id uuid not null,
   user_id uuid not null,
   email_digest bytea not null,
+  standing smallint default 2 not null,
+  proven_time timestamp with time zone,
   constraint login_directory_pkey PRIMARY KEY (tenant_id, user_id)
 );
-CREATE INDEX login_directory_by_email ON login_directory USING btree (email_digest);
+CREATE INDEX login_directory_by_email ON login_directory USING btree (email_digest, standing, proven_time, tenant_id);
 create policy changed_by_the_tenant on login_directory for update using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
 create policy of_the_tenant on login_directory for insert with check (tenant_id = countersign_tenant());
 create policy removed_by_the_tenant on login_directory for delete using (tenant_id = countersign_tenant());
@@ -2307,6 +2383,8 @@ CREATE INDEX memberships_by_time ON memberships USING btree (tenant_id, create_t
 CREATE INDEX memberships_by_user ON memberships USING btree (user_id);
 create policy of_the_tenant on memberships for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
 create policy whereabouts_for_the_host on memberships for select using countersign_is_host();
+CREATE TRIGGER keep_login_standing_joined AFTER INSERT ON memberships FOR EACH ROW WHEN ((new.home_tenant_id = new.tenant_id)) EXECUTE FUNCTION keep_login_standing();
+CREATE TRIGGER keep_login_standing_left AFTER DELETE ON memberships FOR EACH ROW WHEN ((old.home_tenant_id = old.tenant_id)) EXECUTE FUNCTION keep_login_standing();
 alter table memberships enable row level security;
 alter table memberships force row level security;
 grant delete, insert, select, update on table memberships to countersign_app;
@@ -2384,6 +2462,7 @@ create table passwords (
   hash text not null,
   create_time timestamp with time zone not null,
   update_time timestamp with time zone not null,
+  chosen_by_stranger boolean default false not null,
   constraint passwords_pkey PRIMARY KEY (tenant_id, user_id),
   constraint passwords_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
 );
@@ -2789,7 +2868,7 @@ create table users (
 CREATE INDEX users_by_time ON users USING btree (tenant_id, create_time, id);
 CREATE UNIQUE INDEX users_email ON users USING btree (tenant_id, lower(email)) WHERE (state <> 'deleted'::text);
 create policy of_the_tenant on users for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
-CREATE TRIGGER keep_login_directory AFTER INSERT OR UPDATE OF email, state ON users FOR EACH ROW EXECUTE FUNCTION keep_login_directory();
+CREATE TRIGGER keep_login_directory AFTER INSERT OR UPDATE OF email, email_verified_time, state ON users FOR EACH ROW EXECUTE FUNCTION keep_login_directory();
 alter table users enable row level security;
 alter table users force row level security;
 grant insert, select, update on table users to countersign_app;

@@ -30,7 +30,8 @@ export type EndReason =
   | "second_factors_reset"
   | "administrator"
   | "sign_in_closed"
-  | "user_deleted";
+  | "user_deleted"
+  | "address_proven";
 
 export type Ending = {
   readonly reason: EndReason;

@@ -25,7 +25,16 @@ import { countLink, linkExpired } from "./links.ts";
 import type { SignedIn, SignIn, Visit } from "./needs.ts";
 import { record } from "./record.ts";
 import { problemOf } from "./self-register.ts";
-import { findAccount, holdAccount, holdUserByEmail, isMember, markEmailVerified, writeProfile } from "./store.ts";
+import { dropWhatStrangersLeft } from "./strangers.ts";
+import {
+  type Account,
+  findAccount,
+  holdAccount,
+  holdNobodyYet,
+  isMember,
+  markEmailVerified,
+  writeProfile,
+} from "./store.ts";
 import { transactionOrUndone, undo } from "./undo.ts";
 
 /** What the page shows before it asks. Whoever holds the link reads the address's mail, and so may know of its account. */
@@ -72,8 +81,16 @@ export const readInvitation = async (needs: SignIn, given: LinkGiven): Promise<R
     email: invitation.email,
     displayName: invitation.displayName,
     inviter,
-    hasAccount: account !== undefined && (account.password !== null || account.verified),
+    hasAccount: account !== undefined && (await isSomebodys(needs, account, link.tenant)),
   };
+};
+
+/** Elsewhere only a proven one counts: nobody is led to an account that somebody else has made in their name. */
+const isSomebodys = async ({ platform }: SignIn, account: Account, tenant: TenantId): Promise<boolean> => {
+  if (account.verified) return true;
+  if (account.home !== tenant) return false;
+  if (account.identitySource !== platformIdentity) return true;
+  return platform.database.transaction(tenant, (tx) => isMember(tx, account.user));
 };
 
 const nameOf = async (tx: Tx, ref: string): Promise<string> => {
@@ -127,24 +144,25 @@ export const acceptInvitationAsNew = async (needs: SignIn, given: AcceptingAsNew
       updateTime: at,
     });
     // One that registered by itself and never proved its address is nobody yet.
-    const held = isNew ? { user, verified: false, signsIn: true } : await holdUserByEmail(tx, email);
-    if (held?.signsIn === false)
+    const held = isNew ? user : await holdNobodyYet(tx, email);
+    if (held === "never_signs_in")
       throw undo(fault("not_admissible", "nobody signs in with this address here; ask whoever invited you"));
-    if (held === undefined || (!isNew && (held.verified || (await isMember(tx, held.user)))))
+    if (held === "somebody")
       throw undo(fault("already_exists", "there is an account with this address already; sign in with it to accept"));
-    const human = { user: held.user, home: tenant };
+    const human = { user: held, home: tenant };
+    if (!isNew) await dropWhatStrangersLeft(tx, human, request, now);
     const fulfilled = await fulfilInvitation(tx, needs.model, invitation, human, now);
     if (fulfilled === undefined) throw undo(linkExpired());
-    await writePassword(tx, held.user, hash, now);
-    await writeProfile(tx, held.user, { displayName, locale }, at);
-    await markEmailVerified(tx, held.user, email, at);
+    await writePassword(tx, held, hash, now);
+    await writeProfile(tx, held, { displayName, locale }, at);
+    await markEmailVerified(tx, held, email, at);
     if (isNew) {
       const data = { parent: null, identity_source: platformIdentity, role: fulfilled.role };
-      const event = { type: "user.created", subject: `${collection}/${held.user}`, data };
-      await emit(tx, event, ownAttribution({ user: held.user }, request.requestId), now);
+      const event = { type: "user.created", subject: `${collection}/${held}`, data };
+      await emit(tx, event, ownAttribution({ user: held }, request.requestId), now);
     }
     await tellAccepted(tx, { invitation, fulfilled, human, request, now });
-    const account = await holdAccount(tx, held.user);
+    const account = await holdAccount(tx, held);
     if (account === undefined) throw new Error("a user just made is not there");
     return completeFirstFactor(needs, tx, { account, proof: byPassword, context: tenant, request, current, now });
   });

@@ -79,8 +79,8 @@ const reasonOf = (account: Account | undefined, matches: boolean): string => {
 export const stillProven = async (tx: Tx, { account, stored, rehashed }: ProvenPassword): Promise<Result<Account>> => {
   const now = await holdAccount(tx, account.user);
   if (now === undefined || !now.stands || now.password !== stored) return wrongCredentials();
-  // Who registered by itself is a member of nothing until the address is proven.
-  if (!now.verified && !now.member) return unproven();
+  // Who registered by itself is nobody until the address is proven: not by a membership either, which was meant for the address's owner.
+  if (!now.verified && (!now.member || now.chosenByStranger)) return unproven();
   if (rehashed !== undefined) await replaceHash(tx, now.user, stored, rehashed);
   return now;
 };

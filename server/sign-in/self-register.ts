@@ -23,7 +23,7 @@ import { countMail } from "./mail-limits.ts";
 import type { SignIn, Visit } from "./needs.ts";
 import { email_length_max } from "./prove-password.ts";
 import { record } from "./record.ts";
-import { findAccount, holdUserByEmail, isMember, tenantOfDomain, writeProfile } from "./store.ts";
+import { findAccount, holdNobodyYet, isMember, tenantOfDomain, writeProfile } from "./store.ts";
 
 export type Registration = {
   readonly tenant: TenantId;
@@ -129,12 +129,12 @@ const writePending = async (needs: SignIn, tx: Tx, given: Written): Promise<Mail
     createTime: at,
     updateTime: at,
   });
-  const held = isNew ? { user, verified: false, signsIn: true } : await holdUserByEmail(tx, email);
-  if (held?.signsIn === false) return "silence";
-  if (held === undefined || held.verified || (await isMember(tx, held.user))) return undefined;
-  const human = { home: tenant, user: held.user };
-  await writePassword(tx, held.user, hash, now);
-  await writeProfile(tx, held.user, { displayName, locale }, at);
+  const held = isNew ? user : await holdNobodyYet(tx, email);
+  if (held === "never_signs_in") return "silence";
+  if (held === "somebody") return undefined;
+  const human = { home: tenant, user: held };
+  await writePassword(tx, held, hash, now);
+  await writeProfile(tx, held, { displayName, locale }, at);
   // An earlier link would prove the address for a password it was not asked with.
   await endMailLinks(tx, human, "verify_email", now);
   await record(tx, { action: "sign-in.register", outcome: "done", human, request, now });
@@ -143,10 +143,10 @@ const writePending = async (needs: SignIn, tx: Tx, given: Written): Promise<Mail
       tx,
       {
         type: "user.created",
-        subject: `${collection}/${held.user}`,
+        subject: `${collection}/${held}`,
         data: { parent: null, identity_source: platformIdentity, role: null },
       },
-      ownAttribution({ user: held.user }, request.requestId),
+      ownAttribution({ user: held }, request.requestId),
       now,
     );
   const token = await newMailLink(tx, human, "verify_email", email, now);

@@ -4,6 +4,7 @@ import type { SecondFactors } from "../credentials/second-factors.ts";
 import { factorCounts } from "../credentials/second-factors-store.ts";
 import type { Database, Tx } from "../platform/database/database.ts";
 import { defaultPolicy, type SignInPolicy } from "../policies/model.ts";
+import { platformIdentity } from "../principals/users/model.ts";
 
 /** A human as signing in sees them. */
 export type Account = {
@@ -24,6 +25,8 @@ export type Account = {
 export type HeldAccount = Account & {
   /** Of any perimeter of its home. */
   readonly member: boolean;
+  /** Whoever chose the password had not proven the address, and was a member of nothing. */
+  readonly chosenByStranger: boolean;
 };
 
 type FoundAccount = {
@@ -68,22 +71,20 @@ export const findAccount = async (
   return row?.found ? accountOf(row.found) : undefined;
 };
 
+type Held = FoundAccount & { readonly member: boolean; readonly stranger: boolean };
+
 /**
  * The account in a transaction of its home, held as it is until that ends: a suspension, a deletion or a new password comes before, and is
- * seen, or after.
+ * seen, or after. `alone` for who changes how the account is entered: nobody is let in meanwhile by what there was.
  */
-export const holdAccount = async (tx: Tx, user: PrincipalId): Promise<HeldAccount | undefined> => {
-  const [row] = await tx.query<FoundAccount & { readonly member: boolean }>(
+export const holdAccount = async (tx: Tx, user: PrincipalId, alone?: "alone"): Promise<HeldAccount | undefined> => {
+  const [row] = await tx.query<{ held: Held | null }>(
     "sign_in.hold_account",
-    `select u.tenant_id as tenant, u.id, u.email, u.display_name, u.state, u.signs_in, u.identity_source, u.locale,
-            u.email_verified_time is not null as email_verified, n.state as tenant_state,
-            (select p.hash from passwords p where p.tenant_id = u.tenant_id and p.user_id = u.id) as password,
-            exists (select from memberships m where m.tenant_id = u.tenant_id and m.user_id = u.id) as member
-       from users u join nodes n on n.tenant_id = u.tenant_id and n.id = u.tenant_id
-      where u.tenant_id = $1 and u.id = $2 and u.state <> 'deleted' for share of u`,
-    [tx.tenant, user],
+    "select hold_account($1, $2, $3) as held",
+    [tx.tenant, user, alone === "alone"],
   );
-  return row && { ...accountOf(row), member: row.member };
+  const held = row?.held ?? undefined;
+  return held && { ...accountOf(held), member: held.member, chosenByStranger: held.stranger };
 };
 
 /** What the home knows of a human who has given a first factor. */
@@ -115,18 +116,21 @@ export const readReception = async (tx: Tx, user: PrincipalId): Promise<Receptio
   return { policy: { ...defaultPolicy, ...policy }, factors: { totp, passkeys, recoveryCodes: codes }, returning };
 };
 
-export type KnownAddress = { readonly user: PrincipalId; readonly verified: boolean; readonly signsIn: boolean };
-
-/** The address as it is stored, for one use at a time. */
-export const holdUserByEmail = async (tx: Tx, email: string): Promise<KnownAddress | undefined> =>
-  (
-    await tx.query<KnownAddress>(
-      "sign_in.hold_by_email",
-      `select id as "user", email_verified_time is not null as verified, signs_in as "signsIn" from users
-        where tenant_id = $1 and lower(email) = lower($2) and state <> 'deleted' for update`,
-      [tx.tenant, email],
-    )
-  )[0];
+/**
+ * The user of the address in this tenant, for one use at a time, where that is nobody yet: the address was never proven, nobody has made it
+ * a member, and no provider vouches for it. Otherwise whether it is somebody, or somebody who never signs in.
+ */
+export const holdNobodyYet = async (tx: Tx, email: string): Promise<PrincipalId | "somebody" | "never_signs_in"> => {
+  const [row] = await tx.query<{ user: PrincipalId; nobody: boolean; signs_in: boolean }>(
+    "sign_in.hold_by_email",
+    `select id as "user", signs_in, email_verified_time is null and state = 'active' and identity_source = $3 as nobody from users
+      where tenant_id = $1 and lower(email) = lower($2) and state <> 'deleted' for update`,
+    [tx.tenant, email, platformIdentity],
+  );
+  if (row?.signs_in === false) return "never_signs_in";
+  // A membership that was being given has been, or waits for this.
+  return row?.nobody === true && !(await isMember(tx, row.user)) ? row.user : "somebody";
+};
 
 /** True where the address is still the user's; it counts as proven from then on. */
 export const markEmailVerified = async (tx: Tx, user: PrincipalId, email: string, now: Date): Promise<boolean> => {

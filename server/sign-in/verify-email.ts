@@ -22,6 +22,7 @@ import { wrongCredentials } from "./prove-password.ts";
 import { record } from "./record.ts";
 import { admits } from "./self-register.ts";
 import { type Account, holdAccount, isMember, markEmailVerified } from "./store.ts";
+import { dropWhatStrangersLeft } from "./strangers.ts";
 import { transactionOrUndone, undo } from "./undo.ts";
 
 const purpose = "verify_email";
@@ -77,8 +78,11 @@ export const verifyEmail = async (needs: SignIn, given: Verification): Promise<R
   const { home } = account;
   const answer = await transactionOrUndone(database, home, async (tx): Promise<Result<SignedIn>> => {
     const used = await useMailLink(tx, link, purpose, now);
+    const before = used && (await holdAccount(tx, used.user));
     if (used === undefined || !(await markEmailVerified(tx, used.user, used.email, new Date(now))))
       return linkExpired();
+    if (before?.verified === false && !before.member)
+      await dropWhatStrangersLeft(tx, { home, user: used.user }, request, now);
     const proven = await holdAccount(tx, used.user);
     // Registered once more in between, with another password.
     if (proven === undefined || proven.password !== account.password) throw undo(linkExpired());

@@ -65,6 +65,17 @@ test("an application that is nobody's here asks, and is told yes or no", async (
   assert.ok(new URL(page.url()).searchParams.get("code"), page.url());
   await page.goto(walk.authorizeUrl(app, { scope }));
   assert.ok(new URL(page.url()).searchParams.get("code"), "what was agreed to is not asked again");
+
+  // By the keyboard: some of it is left out, and stays so.
+  await page.goto(walk.authorizeUrl(app, { scope, prompt: "consent" }));
+  assert.equal(await page.getByRole("checkbox").count(), 3, "who one is cannot be left out of signing in");
+  await page.getByLabel("Stay connected while you are away").focus();
+  await page.keyboard.press("Space");
+  await press(page, "Allow");
+  assertAt(page.url(), "/cb");
+  await page.goto(walk.authorizeUrl(app, { scope, prompt: "consent" }));
+  assert.equal(await page.getByLabel("Stay connected while you are away").isChecked(), false);
+  assert.equal(await page.getByLabel("See accounts").isChecked(), true);
 });
 
 test("a device's code is confirmed, and approved or denied", async () => {

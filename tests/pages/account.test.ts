@@ -182,9 +182,9 @@ test("a new address: the answer is the same whether it is somebody's, and the li
     answers.push(page.text.replaceAll(/nonce="[^"]*"/g, ""));
   }
   assert.equal(answers[0], answers[1]);
-  const stolen = openBrowser(deployment.issuer);
-  await stolen.get((await mailedLink(deployment, holder.email)).replace(deployment.issuer, ""));
-  assert.match((await stolen.submit({})).text, /does not work any more/);
+  const link = (await mailedLink(deployment, holder.email)).replace(deployment.issuer, "");
+  await asking.get(link);
+  assert.match((await asking.submit({}, "/account/email")).text, /does not work any more/);
   const emails = await deployment.sql<{ email: string }>("select email from users where id = any($1)", [
     [holder.id, human.id],
   ]);
@@ -200,13 +200,36 @@ test("invariant 3: the link to a new address is used once, by one of many that u
   const link = new URL(await mailedLink(deployment, email));
   const browsers = await Promise.all(
     [0, 1, 0, 1, 0].map(async (on) => {
-      const one = openBrowser(deployment.issuer, deployment.base(on));
+      const one = await signIn(deployment, human, on);
       await one.get(link.pathname + link.search);
       return one;
     }),
   );
-  const used = await Promise.all(browsers.map((one) => one.submit({})));
+  const used = await Promise.all(browsers.map((one) => one.submit({}, "/account/email")));
   assert.equal(used.filter((page) => page.text.includes("is changed")).length, 1);
+});
+
+test("the link to a new address is for the account that asked: others are led to sign in, and a reader who is signed in gives it nothing", async () => {
+  const [human, reader] = [await newHuman(acme), await newHuman(acme)];
+  const asking = await signIn(deployment, human);
+  await asking.get("/account/profile");
+  const email = `${randomUUID()}@acme.example`;
+  await asking.post("/account/profile", { form_token: tokenOf(asking), do: "email", email });
+  const link = (await mailedLink(deployment, email)).replace(deployment.issuer, "");
+  const theirs = await signIn(deployment, reader);
+  const page = await theirs.get(link);
+  assert.equal(page.status, 403);
+  assert.match(page.text, /for another account/);
+  await theirs.get("/account/profile");
+  const form = { form_token: tokenOf(theirs), link: new URL(link, deployment.issuer).searchParams.get("link") ?? "" };
+  assert.equal((await theirs.post("/account/email", form)).status, 403);
+  // In another browser of one's own: sign in first, and on with it.
+  const phone = openBrowser(deployment.issuer);
+  assert.match((await phone.get(link)).url, /\/sign-in\?/);
+  await phone.submit({ email: human.email });
+  const shown = await phone.submit({ password: human.password });
+  assert.match(shown.text, new RegExp(email));
+  assert.match((await phone.submit({}, "/account/email")).text, /is changed/);
 });
 
 test("invariant 7: an application that was disconnected has nothing any more, at any process", async () => {

@@ -67,6 +67,9 @@ export const account: Readonly<Record<keyof typeof english, Message>> = {
   "account.email.done_title": "Ihre Adresse ist geändert",
   "account.email.done": "Ab sofort melden Sie sich mit {email} an.",
   "account.email.done_link": "Zu Ihrem Konto",
+  "account.email.other_title": "Dieser Link gehört zu einem anderen Konto",
+  "account.email.other":
+    "Jemand möchte, dass diese Adresse zu einem anderen Konto gehört als dem, mit dem Sie angemeldet sind. Waren Sie das, melden Sie sich mit jenem Konto an. Wenn nicht, tun Sie nichts: Es ändert sich nichts.",
 
   "account.password.title": "Passwort",
   "account.password.lead": "Wenn Sie es ändern, enden alle Ihre anderen Sitzungen.",

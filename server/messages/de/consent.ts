@@ -15,6 +15,7 @@ export const consent: Readonly<Record<keyof typeof english, Message>> = {
   "consent.actor": "Handelt für Sie",
   "consent.actor_hint":
     "{actor} handelt in Ihrem Namen: mit höchstens Ihren Rechten, und alles wird unter beiden Namen festgehalten.",
+  "consent.leave_out": "Nehmen Sie heraus, was Sie nicht erlauben möchten.",
   "consent.allow": "Erlauben",
   "consent.deny": "Nicht erlauben",
   "consent.policy": "Datenschutz",

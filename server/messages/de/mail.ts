@@ -67,7 +67,7 @@ export const mail: Readonly<Record<keyof typeof english, Message>> = {
     "Sie möchten diese Adresse für Ihr Konto bei {name} verwenden. Bitte bestätigen Sie, dass sie Ihnen gehört.",
   "mail.change_email.action": "Diese Adresse verwenden",
   "mail.change_email.note":
-    "Der Link gilt einmal und nicht lange. Wenn Sie es nicht waren, tun Sie nichts: Es ändert sich nichts.",
+    "Der Link gilt einmal und nicht lange. In einem anderen Browser melden Sie sich zuerst an, mit der bisherigen Adresse. Wenn Sie es nicht waren, tun Sie nichts: Es ändert sich nichts.",
 
   "mail.email_changed.subject": "Ihre E-Mail-Adresse wurde geändert",
   "mail.email_changed.text":

@@ -59,6 +59,9 @@ export const account = {
   "account.email.done_title": "Your address is changed",
   "account.email.done": "You sign in with {email} from now on.",
   "account.email.done_link": "To your account",
+  "account.email.other_title": "This link is for another account",
+  "account.email.other":
+    "Somebody asked for this address to be given to an account that is not the one you are signed in with. If it was you, sign in with that account. If it was not, leave it: nothing changes.",
 
   "account.password.title": "Password",
   "account.password.lead": "Every other session of yours ends when you change it.",

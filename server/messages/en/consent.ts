@@ -12,6 +12,7 @@ export const consent = {
   "consent.actor": "Acting for you",
   "consent.actor_hint":
     "{actor} acts on your behalf: it can do no more than you can, and everything it does is recorded under both names.",
+  "consent.leave_out": "Untick what you do not want to allow.",
   "consent.allow": "Allow",
   "consent.deny": "Do not allow",
   "consent.policy": "Privacy policy",

@@ -62,7 +62,8 @@ export const mail = {
   "mail.change_email.text":
     "You asked to use this address for your account at {name}. Please confirm that it is yours.",
   "mail.change_email.action": "Use this address",
-  "mail.change_email.note": "The link works once, and not for long. If it was not you, do nothing: nothing changes.",
+  "mail.change_email.note":
+    "The link works once, and not for long. In another browser you sign in first, with the address you have had so far. If it was not you, do nothing: nothing changes.",
 
   "mail.email_changed.subject": "Your e-mail address was changed",
   "mail.email_changed.text": "Your account at {name} now has the address {new_email}. You sign in with it from now on.",

@@ -102,8 +102,7 @@ const factsOf = async (
   const remembered =
     asksForDevice(session, { policy, totp, passkey }) &&
     (await platform.database.transaction(session.home, (tx) => isRememberedDevice(tx, session, policy, request, now)));
-  const consent =
-    stored.consent === null ? undefined : { scopes: stored.consent.scopes, details: stored.consent.details ?? [] };
+  const consent = stored.consent === null ? undefined : { ...stored.consent, details: stored.consent.details ?? [] };
   return { bound, several, policy, consent, totp, passkey, remembered };
 };
 

@@ -207,11 +207,24 @@ describe("what an authorization request needs next", () => {
   });
 
   describe("OIDC Core §3.1.2.4: consent", () => {
-    const agreed = (scopes: readonly string[]) => knowing({ consent: { scopes, details: [] } }, theirs);
+    const agreed = (scopes: readonly string[], declined: readonly string[] = []) =>
+      knowing({ consent: { scopes, declined, details: [] } }, theirs);
     test("is asked for by everybody's client but our own", () => {
       assert.deepEqual(nextStep(theirs), { at: "consent", bound: acme });
       assert.equal(none(theirs), "consent_required");
       assert.equal(at(asking({ prompt: ["consent"] })), "consent");
+    });
+    test("RFC 6749 §3.3: what was left out is left out again, and asked for no more; a pattern agreed to since has it", () => {
+      assert.deepEqual(nextStep(agreed(["openid"], ["accounts:read"])), {
+        at: "done",
+        bound: acme,
+        scopes: ["openid"],
+      });
+      assert.equal(none(agreed(["openid"], ["accounts:read"])), "done");
+      assert.equal(at(asking({ prompt: ["consent"] }, agreed(["openid"], ["accounts:read"]))), "consent");
+      assert.equal(at(agreed([], ["openid", "accounts:read"])), "consent", "nothing is no answer");
+      const since = nextStep(agreed(["openid", "accounts:*"], ["accounts:read"]));
+      assert.deepEqual(since, { at: "done", bound: acme, scopes: ["openid", "accounts:read"] });
     });
     test("is remembered for what it covers, and for no more", () => {
       assert.equal(at(agreed(["openid", "accounts:read", "email"])), "done");

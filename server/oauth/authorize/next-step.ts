@@ -22,7 +22,14 @@ export type Facts = {
   readonly several: boolean;
   /** The bound tenant's. */
   readonly policy: SignInPolicy;
-  readonly consent: { readonly scopes: readonly string[]; readonly details: readonly object[] } | undefined;
+  readonly consent:
+    | {
+        readonly scopes: readonly string[];
+        /** Left out by the human, and not asked for again. */
+        readonly declined: readonly string[];
+        readonly details: readonly object[];
+      }
+    | undefined;
   /** Which second factors the human has. */
   readonly totp: boolean;
   readonly passkey: boolean;
@@ -211,10 +218,14 @@ const agreed = ({ request, client, stored, session, facts }: Known, bound: Tenan
   const answered = stored?.session === session.id && stored.bound === bound ? stored.scopes : null;
   if (answered !== null)
     return { at: "done", bound, scopes: request.scopes.filter((scope) => answered.includes(scope)) };
+  const { scopes: allowed, declined, details } = facts.consent ?? nothing;
+  // RFC 6749 §3.3: less than what was asked for is an answer, too.
+  const scopes = request.scopes.filter((scope) => !declined.includes(scope) || isCovered([scope], allowed));
   const remembered =
-    facts.consent !== undefined &&
-    isCovered(request.scopes, facts.consent.scopes) &&
-    detailsWithin(request.details, facts.consent.details);
-  const asks = request.prompt.includes("consent") || !(client.firstParty || remembered);
-  return asks ? { at: "consent", bound } : { at: "done", bound, scopes: request.scopes };
+    facts.consent !== undefined && isCovered(scopes, allowed) && detailsWithin(request.details, details);
+  const isEmpty = scopes.length === 0 && request.scopes.length > 0;
+  const asks = request.prompt.includes("consent") || isEmpty || !(client.firstParty || remembered);
+  return asks ? { at: "consent", bound } : { at: "done", bound, scopes };
 };
+
+const nothing = { scopes: [], declined: [], details: [] } as const;

@@ -18,6 +18,7 @@ import { type HumanTenant, type StoredRequest, waitingTtlSeconds } from "./model
 import type { RequestNeeds } from "./needs.ts";
 import { settledTenant } from "./next-step.ts";
 import { checkAll, readPlace, storedNamed } from "./read-request.ts";
+import { isCovered } from "./scope.ts";
 import { answerRequest, keepConsent, readFacts } from "./store.ts";
 import { tenantsOfHuman } from "./tenants.ts";
 
@@ -200,7 +201,11 @@ export const giveConsent = async (
   const { bound } = facts;
   if (bound === null || stored.session !== session.id || (shown !== undefined && shown !== bound))
     return fault("illegal_transition", "what was agreed to is not what is asked for any more; look again");
-  const given = current.scopes.filter((scope) => scopes.includes(scope));
+  const given = current.scopes.filter((scope) => scopes.includes(scope) || !isOptional(scope));
+  const declined = current.scopes.filter((scope) => !given.includes(scope));
+  const takenBack = (facts.consent?.scopes ?? []).filter((before) =>
+    declined.some((scope) => isCovered([scope], [before])),
+  );
   if (given.length === 0 && current.scopes.length > 0)
     return fault("invalid_argument", "choose at least one thing to allow, or deny the request");
 
@@ -214,6 +219,8 @@ export const giveConsent = async (
       clientId: client.clientId,
       bound,
       scopes: given,
+      declined,
+      takenBack,
       details: current.details,
       now: new Date(now),
     });
@@ -229,11 +236,22 @@ export const giveConsent = async (
       permission: null,
       bypass: false,
       because: null,
-      detail: { scope: given.join(" "), details: current.details.length },
+      detail: { scope: given.join(" "), declined: declined.join(" "), details: current.details.length },
     });
   });
   return undefined;
 };
+
+/** Whether a human may leave it out. Who signs in to an application tells it who they are: that is what signing in is. */
+export const isOptional = (scope: string): boolean => scope !== "openid";
+
+/** What this human has left out before, when the same application asked for the same tenant. */
+export const declinedBefore = async (
+  { platform }: PendingNeeds,
+  session: Session,
+  { client, boundTenant }: Pick<Pending, "client" | "boundTenant">,
+): Promise<readonly string[]> =>
+  (await readFacts(platform.database, session, boundTenant, client.id)).consent?.declined ?? [];
 
 /** The human says no. The URL to send the browser to: the endpoint tells the client, in the way it asked to be told. */
 export const denyConsent = async (needs: PendingNeeds, pending: Pick<Pending, "handle">): Promise<Result<string>> => {

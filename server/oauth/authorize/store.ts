@@ -126,7 +126,11 @@ export type StoredFacts = {
   readonly bound: TenantId | null;
   readonly several: boolean;
   readonly policy: Partial<SignInPolicy> | null;
-  readonly consent: { readonly scopes: readonly string[]; readonly details: readonly object[] | null } | null;
+  readonly consent: {
+    readonly scopes: readonly string[];
+    readonly declined: readonly string[];
+    readonly details: readonly object[] | null;
+  } | null;
   readonly identity_source: string | null;
   readonly totp: boolean;
   readonly passkey: boolean;
@@ -240,18 +244,24 @@ export type NewConsent = {
   readonly clientId: string;
   readonly bound: TenantId;
   readonly scopes: readonly string[];
+  readonly declined: readonly string[];
+  /** Agreed to before, and taken back by what is declined now. */
+  readonly takenBack: readonly string[];
   readonly details: readonly object[];
   readonly now: Date;
 };
 
-/** What was agreed to before stays agreed to; details are those of the last time. */
+/** What was agreed to before stays agreed to, unless it was declined now; details are those of the last time. */
 export const keepConsent = async (tx: Tx, consent: NewConsent): Promise<void> => {
   await tx.query(
     "authorize.keep_consent",
-    `insert into consents (tenant_id, user_id, client_id, bound_tenant_id, scopes, authorization_details, create_time, update_time)
-     values ($1, $2, $3, $4, $5, $6, $7, $7)
+    `insert into consents (tenant_id, user_id, client_id, bound_tenant_id, scopes, authorization_details, create_time, update_time,
+       declined_scopes)
+     values ($1, $2, $3, $4, $5, $6, $7, $7, $8)
      on conflict (tenant_id, user_id, client_id, bound_tenant_id) do update
-       set scopes = array(select distinct unnest(consents.scopes || excluded.scopes)),
+       set scopes = array(select unnest(consents.scopes) except select unnest($9::text[]) union select unnest(excluded.scopes)),
+           declined_scopes = array(select unnest(consents.declined_scopes) union select unnest(excluded.declined_scopes)
+             except select unnest(excluded.scopes)),
            authorization_details = coalesce(excluded.authorization_details, consents.authorization_details), update_time = excluded.update_time`,
     [
       tx.tenant,
@@ -261,6 +271,8 @@ export const keepConsent = async (tx: Tx, consent: NewConsent): Promise<void> =>
       consent.scopes,
       consent.details.length === 0 ? null : JSON.stringify(consent.details),
       consent.now,
+      consent.declined,
+      consent.takenBack,
     ],
   );
 };

@@ -224,6 +224,8 @@ export const approveDevice = async (
       clientId: client.clientId,
       bound,
       scopes: pending.scopes,
+      declined: [],
+      takenBack: [],
       details: pending.authorization_details ?? [],
       now: new Date(now),
     }),

@@ -1,12 +1,19 @@
 /** What an application asks for, for which tenant, on whose behalf; and the human's yes or no. What is shown is what is issued. */
 import { faults, isFault } from "../../../core/faults.ts";
 import { isUuid, type TenantId } from "../../../core/ids.ts";
-import { continueUrl, denyConsent, giveConsent, type Pending } from "../../oauth/authorize/pending.ts";
+import {
+  continueUrl,
+  declinedBefore,
+  denyConsent,
+  giveConsent,
+  isOptional,
+  type Pending,
+} from "../../oauth/authorize/pending.ts";
 import type { WebResponse } from "../../platform/web/request.ts";
 import { tenantFront } from "../../policies/front.ts";
 import type { Words } from "../../messages/messages.ts";
 import { html, type Html } from "../html.ts";
-import { actions, alternatives, button, facts, form, link, notice } from "../kit.ts";
+import { actions, alternatives, button, checkbox, facts, form, link, notice } from "../kit.ts";
 import { seeOther } from "../page.ts";
 import { inWords } from "../problems.ts";
 import { destinationOf, fail, given, hrefFrom, type PageSpec, show, type Visitor } from "../visit.ts";
@@ -32,7 +39,8 @@ export const consentPage: PageSpec = {
     const scopes = (given(visitor, "shown_scopes") ?? "").split(" ").filter((scope) => scope !== "");
     const same = scopes.length === pending.scopes.length && scopes.every((scope) => pending.scopes.includes(scope));
     if (!same || (shown !== undefined && !isUuid(shown))) return consentForm(visitor);
-    const agreed = await giveConsent(needs, session, pending, scopes, shown as TenantId | undefined);
+    const chosen = pending.scopes.filter((scope, at) => request.form[boxOf(at)] === scope);
+    const agreed = await giveConsent(needs, session, pending, chosen, shown as TenantId | undefined);
     if (!isFault(agreed)) return seeOther(continueUrl(needs, pending));
     return consentForm(visitor, inWords(words, agreed), faults[agreed.fault].status);
   },
@@ -41,11 +49,13 @@ export const consentPage: PageSpec = {
 const consentForm = async (visitor: Visitor, problem?: string, status = 400): Promise<WebResponse> => {
   const { needs, session, pending, words, token, carried } = visitor;
   if (session === undefined || pending === undefined) return seeOther(destinationOf(visitor));
-  const [who, bound] = await Promise.all([
+  const [who, bound, declined] = await Promise.all([
     whoIs(needs, session),
     pending.boundTenant === null ? undefined : tenantFront(needs.platform.database, pending.boundTenant),
+    declinedBefore(needs, session, pending),
   ]);
   const { client } = pending;
+  const fixed = pending.scopes.filter((scope) => !isOptional(scope));
   return show(visitor, {
     title: words("consent.title"),
     lead: withName(words("consent.lead", { application: "\u0000" }), client.name),
@@ -63,15 +73,15 @@ ${facts([
     : []),
 ])}
 <h2 class="minor">${words("consent.wants")}</h2>
-${wishes(words, pending)}
+${fixed.length + pending.details.length > 0 && wishes(words, { ...pending, scopes: fixed })}
 ${form({
   action: hrefFrom(visitor, path),
   token,
   carried: { ...carried, shown_scopes: pending.scopes.join(" "), shown_tenant: pending.boundTenant ?? undefined },
-  body: actions(
+  body: html`${options(words, pending, declined)}${actions(
     button(words("consent.allow"), { name: "decision", value: "allow" }),
     button(words("consent.deny"), { name: "decision", value: "deny", look: "quiet" }),
-  ),
+  )}`,
 })}
 ${alternatives(
   client.policyUri !== null && link(client.policyUri, words("consent.policy")),
@@ -79,6 +89,25 @@ ${alternatives(
   html`${words("page.not_you")} ${link(hrefFrom(visitor, "/sign-in"), words("sign_in.change_account"))}`,
 )}`,
   });
+};
+
+/** Each box has a name of its own, and its scope as its value. */
+const boxOf = (at: number): string => `scope_${at}`;
+
+const options = (words: Words, { scopes }: Pending, declined: readonly string[]): Html => {
+  const boxes = scopes.map((scope, at) =>
+    isOptional(scope)
+      ? checkbox({
+          name: boxOf(at),
+          value: scope,
+          label: scopeInWords(words, scope),
+          checked: !declined.includes(scope),
+        })
+      : undefined,
+  );
+  return boxes.some((box) => box !== undefined)
+    ? html`<fieldset><legend class="hint">${words("consent.leave_out")}</legend>${boxes}</fieldset>`
+    : html``;
 };
 
 const identityScopes: readonly string[] = ["openid", "profile", "email", "offline_access"];

@@ -1,6 +1,6 @@
 /** A new e-mail address: it counts once the link that was sent to it is used, and the old one hears of it. */
 import { type Result, fault, isFault } from "../../../core/faults.ts";
-import { principalRef } from "../../../core/ids.ts";
+import { type PrincipalId, principalRef, type TenantId } from "../../../core/ids.ts";
 import { newMailLink, peekMailLink, readMailLink, useMailLink } from "../../credentials/mail-links/mail-links.ts";
 import { emit } from "../../events/store.ts";
 import { queueMail } from "../../mail/queue-mail.ts";
@@ -8,8 +8,7 @@ import { ownAttribution } from "../../sessions/attribution.ts";
 import { mailLocale } from "../complete.ts";
 import { countLink, linkExpired } from "../links.ts";
 import { countMail } from "../mail-limits.ts";
-import type { SignIn, Visit } from "../needs.ts";
-import { record } from "../record.ts";
+import type { SignIn } from "../needs.ts";
 import { holdAccount } from "../store.ts";
 import { keptElsewhere } from "./change-profile.ts";
 import { changeEmail } from "./store.ts";
@@ -37,7 +36,11 @@ export const askForEmailChange = async (needs: SignIn, asking: Asking, email: st
   });
 };
 
-type LinkGiven = { readonly link: string; readonly request: Visit };
+type LinkGiven = Asking & { readonly link: string };
+
+/** Whoever opens the link is not who asked for it: another account would be given their address. */
+const notWhoAsked = () =>
+  fault("permission_denied", "the link is for another account; sign in with the account that is to have the address");
 
 /** Uses nothing up. */
 export const readEmailChange = async (needs: SignIn, given: LinkGiven): Promise<Result<{ readonly email: string }>> => {
@@ -47,10 +50,17 @@ export const readEmailChange = async (needs: SignIn, given: LinkGiven): Promise<
   if (link === undefined) return linkExpired();
   const { database, clock } = needs.platform;
   const found = await database.transaction(link.tenant, (tx) => peekMailLink(tx, link, purpose, clock.now()));
-  return found === undefined ? linkExpired() : { email: found.email };
+  if (found === undefined) return linkExpired();
+  return isWhoAsked(given, link.tenant, found.user) ? { email: found.email } : notWhoAsked();
 };
 
-/** Uses the link, once. Reading the mail is the proof; no session is needed, and none is begun. */
+const isWhoAsked = ({ session }: LinkGiven, home: TenantId, user: PrincipalId): boolean =>
+  session.state === "full" && session.home === home && session.user === user;
+
+/**
+ * Uses the link, once. Reading the mail proves the address, and the session that it is wanted: a link alone would let anybody have their own
+ * account given somebody else's address, by a reader who presses a button too many.
+ */
 export const changeEmailByLink = async (
   needs: SignIn,
   given: LinkGiven,
@@ -62,14 +72,16 @@ export const changeEmailByLink = async (
   const { database, clock } = needs.platform;
   return database.transaction(link.tenant, async (tx): Promise<Result<{ readonly email: string }>> => {
     const now = clock.now();
+    const meant = await peekMailLink(tx, link, purpose, now);
+    if (meant !== undefined && !isWhoAsked(given, link.tenant, meant.user)) return notWhoAsked();
     const used = await useMailLink(tx, link, purpose, now);
     const account = used && (await holdAccount(tx, used.user));
-    // Taken by somebody else meanwhile gets the same answer: who opens the link need not be who asked for it.
+    // Taken by somebody else meanwhile gets the same answer: whose it is now is nobody else's to know.
     if (used === undefined || account === undefined || !account.stands) return linkExpired();
     if (!(await changeEmail(tx, account.user, used.email, new Date(now)))) return linkExpired();
     const { request } = given;
-    await record(tx, { action: "account.change-email", outcome: "done", human: account, request, now });
-    const attribution = ownAttribution({ user: account.user }, request.requestId);
+    await note(tx, given, "change-email", now);
+    const attribution = ownAttribution(given.session, request.requestId);
     const subject = principalRef("human", account.user);
     await emit(tx, { type: "user.updated", subject, data: { email_changed: true } }, attribution, now);
     const { email: to, home: tenant } = account;

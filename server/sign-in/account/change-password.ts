@@ -44,7 +44,7 @@ export const changePassword = async (
 
   return needs.platform.database.transaction(session.home, async (tx): Promise<Result<{ readonly cookie: string }>> => {
     const now = needs.platform.clock.now();
-    const held = await holdAccount(tx, session.user);
+    const held = await holdAccount(tx, session.user, "alone");
     // Another change came first: what was proven is not the password any more.
     if (held === undefined || !held.stands || held.password !== account.password) return wrongCredentials();
     const { methods, acr, state } = session;

@@ -137,7 +137,7 @@ export const ownRowsAtHome = async (tx: Tx, user: PrincipalId): Promise<Readonly
            s.address, 'create_time', s.create_time, 'seen_time', s.seen_time, 'end_time', s.end_time) order by s.create_time)
            from sessions s where s.tenant_id = $1 and s.user_id = $2), '[]'::jsonb),
          'consents', coalesce((select jsonb_agg(jsonb_build_object('client_id', c.client_id, 'tenant', c.bound_tenant_id, 'scopes',
-           c.scopes, 'create_time', c.create_time)) from consents c where c.tenant_id = $1 and c.user_id = $2), '[]'::jsonb),
+           c.scopes, 'declined_scopes', c.declined_scopes, 'create_time', c.create_time)) from consents c where c.tenant_id = $1 and c.user_id = $2), '[]'::jsonb),
          'connected_applications', coalesce((select jsonb_agg(jsonb_build_object('client_id', f.client_id, 'tenant', f.bound_tenant_id,
            'scopes', f.scopes, 'create_time', f.create_time, 'revoke_time', f.revoke_time))
            from token_families f where f.tenant_id = $1 and f.user_id = $2), '[]'::jsonb)) as found`,
