@@ -227,6 +227,7 @@ CREATE OR REPLACE FUNCTION public.decision_facts(p_host uuid, p_bound uuid, p_ki
  LANGUAGE plpgsql
  STABLE
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_bitmapscan TO 'off'
 AS $function$
 declare
   v_read text := pg_current_snapshot()::text;
@@ -788,6 +789,8 @@ CREATE OR REPLACE FUNCTION public.look_up(p_host uuid, p_requests jsonb)
  LANGUAGE plpgsql
  STABLE
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_bitmapscan TO 'off'
+ SET enable_seqscan TO 'off'
 AS $function$
 declare
   v_request jsonb;
@@ -796,6 +799,8 @@ declare
 begin
   for v_request in select r from jsonb_array_elements(p_requests) r loop
     case v_request ->> 0
+      when 'relevant' then
+        v_answer := relevant_facts(p_host, (v_request ->> 1)::uuid, (v_request ->> 2)::uuid, (v_request ->> 3)::uuid, (v_request ->> 4)::uuid);
       when 'facts' then
         v_answer := decision_facts(p_host, (v_request ->> 1)::uuid, v_request ->> 2, (v_request ->> 3)::uuid, (v_request ->> 4)::uuid,
           (v_request ->> 5)::uuid);
@@ -1557,6 +1562,89 @@ begin
    where t.tenant_id = p_home and t.hash = p_hash;
   perform set_config('countersign.tenant', v_before, true);
   return v_found;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.relevant_facts(p_host uuid, p_bound uuid, p_principal uuid, p_tenant uuid, p_node uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  v_read text := pg_current_snapshot()::text;
+  v_before text := coalesce(current_setting('countersign.tenant', true), '');
+  v_tenant text := set_config('countersign.tenant', p_bound::text, true);
+  v_state text;
+  v_kind text := 'service';
+  v_home uuid;
+  v_whose uuid[];
+  v_ancestors uuid[];
+  v_asleep uuid[];
+  v_resource jsonb;
+  v_assignments jsonb;
+  v_assigned uuid[];
+  v_host_assignments jsonb;
+  v_grants jsonb;
+  v_granted uuid[];
+  v_path jsonb;
+begin
+  select s.state into v_state from service_accounts s where s.tenant_id = p_bound and s.id = p_principal;
+  if v_state is null then
+    v_kind := 'human';
+    select m.home_tenant_id into v_home from memberships m where m.tenant_id = p_bound and m.user_id = p_principal limit 1;
+    if v_home is not null then
+      v_tenant := set_config('countersign.tenant', v_home::text, true);
+      select u.state into v_state from users u where u.tenant_id = v_home and u.id = p_principal;
+      v_tenant := set_config('countersign.tenant', p_bound::text, true);
+    end if;
+  end if;
+
+  if p_bound = p_host then
+    select jsonb_agg(jsonb_build_array(a.id, a.role_name, r.id, r.permissions, r.within_grants, null, a.propagation,
+        extract(epoch from a.expire_time) * 1000, a.condition, null))
+      into v_host_assignments
+      from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+     where a.tenant_id = p_host and a.principal_id = p_principal and a.node_id = p_host and a.principal_kind = v_kind;
+  end if;
+
+  v_tenant := set_config('countersign.tenant', p_tenant::text, true);
+  select n.ancestors, case when n.owner_id is not null or n.attributes <> '{}' then jsonb_strip_nulls(jsonb_build_object(
+      'owner', case n.owner_kind when 'human' then 'users/' || n.owner_id when 'service' then 'service-accounts/' || n.owner_id end,
+      'attributes', nullif(n.attributes, '{}'))) end,
+      (select array_agg(a.id order by array_position(n.ancestors, a.id))
+         from nodes a where a.tenant_id = p_tenant and a.id = any(n.ancestors) and a.state <> 'active')
+    into v_ancestors, v_resource, v_asleep
+    from nodes n where n.tenant_id = p_tenant and n.id = p_node;
+
+  if p_bound = p_tenant and p_bound <> p_host and v_ancestors is not null then
+    select array_prepend(p_principal, array_agg(c.group_id)) into v_whose
+      from group_closure c where c.tenant_id = p_tenant and c.principal_id = p_principal and c.principal_kind = v_kind;
+    select jsonb_agg(jsonb_build_array(a.id, a.role_name, r.id, r.permissions, r.within_grants, a.node_id, a.propagation,
+        extract(epoch from a.expire_time) * 1000, a.condition, case a.principal_kind when 'group' then a.principal_id end)),
+        array_agg(a.node_id)
+      into v_assignments, v_assigned
+      from role_assignments a left join roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+     where a.tenant_id = p_tenant and a.principal_id = any(v_whose) and a.node_id = any(v_ancestors)
+       and a.principal_kind = case a.principal_id when p_principal then v_kind else 'group' end;
+    select jsonb_agg(jsonb_build_array(g.id, g.node_id, g.level, extract(epoch from g.expire_time) * 1000, g.condition,
+        case g.principal_kind when 'group' then g.principal_id end)), array_agg(g.node_id)
+      into v_grants, v_granted
+      from resource_grants g
+     where g.tenant_id = p_tenant and g.principal_id = any(v_whose) and g.node_id = any(v_ancestors)
+       and g.principal_kind = case g.principal_id when p_principal then v_kind else 'group' end;
+  end if;
+
+  if v_ancestors is not null then
+    select jsonb_agg((select jsonb_build_array(n.id, n.type, n.state) from nodes n where n.tenant_id = p_tenant and n.id = step.id)
+        order by step.ordinality)
+      into v_path
+      from unnest(v_ancestors) with ordinality as step (id, ordinality)
+     where step.ordinality = 1 or step.id = any(v_asleep || v_assigned || v_granted);
+  end if;
+
+  v_tenant := set_config('countersign.tenant', v_before, true);
+  return jsonb_build_object('kind', v_kind, 'state', v_state, 'path', v_path, 'read', v_read,
+    'assignments', coalesce(v_assignments, '[]'::jsonb) || coalesce(v_host_assignments, '[]'::jsonb),
+    'grants', coalesce(v_grants, '[]'::jsonb), 'resource', v_resource);
 end $function$;
 
 CREATE OR REPLACE FUNCTION public.rotate_refresh_token(p_home uuid, p_hash bytea, p_client_tenant uuid, p_application uuid, p_jkt text, p_rotate boolean, p_now timestamp with time zone, p_next_id uuid, p_next_hash bytea, p_expire timestamp with time zone, p_jti uuid, p_access_hash bytea, p_access_expire timestamp with time zone, p_scopes text[], p_audience text[], p_details jsonb, p_request text)
@@ -2426,6 +2514,7 @@ create table nodes (
 );
 CREATE INDEX nodes_by_type ON nodes USING btree (tenant_id, type, create_time, id);
 CREATE INDEX nodes_children ON nodes USING btree (tenant_id, parent_id, type, id);
+CREATE INDEX nodes_not_active ON nodes USING btree (tenant_id, id) WHERE (state <> 'active'::text);
 CREATE INDEX nodes_roots ON nodes USING btree (type, create_time, id) WHERE (parent_id IS NULL);
 create policy of_the_tenant on nodes for all using (tenant_id = countersign_tenant()) with check (tenant_id = countersign_tenant());
 create policy roots_for_the_host on nodes for select using (countersign_is_host() AND (parent_id IS NULL));

@@ -31,11 +31,14 @@ let found: { readonly pinning: Pinning | undefined } | undefined;
 /** Read once, before anything is pinned: afterwards this process no longer sees the server's core. */
 export const pinning = (): Pinning | undefined => (found ??= { pinning: findPinning() }).pinning;
 
+const placed = { apart: false };
+
 /** Keeps this process, and whatever it starts from here on, off the server's core. */
 export const leaveServerCore = (): void => {
   const cores = pinning();
-  if (cores !== undefined)
-    execFileSync("taskset", ["-a", "-c", "-p", cores.rest, String(process.pid)], { stdio: "ignore" });
+  if (cores === undefined) return;
+  execFileSync("taskset", ["-a", "-c", "-p", cores.rest, String(process.pid)], { stdio: "ignore" });
+  placed.apart = true;
 };
 
 /** The command that runs `command` on the server's core. `taskset` replaces itself by it, so the pid is the command's own. */
@@ -48,7 +51,9 @@ export const onServerCore = (command: string, args: readonly string[]): readonly
 export const describeMachine = (): string => {
   const cores = pinning();
   const placement =
-    cores === undefined ? "nothing pinned" : `servers on core ${cores.server}, everything else on ${cores.rest}`;
+    cores === undefined || !placed.apart
+      ? "nothing pinned"
+      : `servers on core ${cores.server}, everything else on ${cores.rest}`;
   const memory = Math.round(totalmem() / 2 ** 30);
   return `${cpus()[0]?.model ?? process.arch}, ${cpus().length} cores, ${memory} GiB, Node ${process.versions.node}; ${placement}`;
 };

@@ -4,7 +4,8 @@
  */
 import type { Lease, Probe } from "../platform/cache/fresh-cache.ts";
 import type { Platform } from "../platform/platform.ts";
-import { type Lookup, lookUp } from "./store.ts";
+import { lookUpTogether } from "./look-ups.ts";
+import type { Lookup } from "./store.ts";
 
 /** One thing wanted: where it is cached, how it is asked for, and how either answer is read. */
 export type Wanted<T> = {
@@ -56,14 +57,13 @@ const settle = async <T>(
 ): Promise<void> => {
   const lookups = await Promise.all(cold.map(async ({ one }) => one.ask()));
   const asked = lookups.filter((lookup) => lookup !== undefined);
-  const answers = asked.length === 0 ? [] : await lookUp(database, asked);
+  const answers = asked.length === 0 ? [] : await lookUpTogether(database, asked);
   let next = 0;
-  const fills: Promise<void>[] = [];
   for (const [nth, { one, at, lease }] of cold.entries()) {
     if (lookups[nth] === undefined) continue;
     const { value, keep } = one.fromDatabase(answers[next++] ?? null);
     values[at] = value;
-    if (lease !== undefined && keep !== undefined) fills.push(cache.fill(lease, keep.payload, keep.ttlMs));
+    // Nobody waits for it, and it never throws: whoever asks next over the same connection asks after it.
+    if (lease !== undefined && keep !== undefined) void cache.fill(lease, keep.payload, keep.ttlMs);
   }
-  await Promise.all(fills);
 };

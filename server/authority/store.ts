@@ -68,7 +68,10 @@ const values = (key: FactsKey): readonly unknown[] => [
 export const noFacts: StoredFacts = { state: null, path: null, assignments: [], grants: [], resource: null, read: "" };
 
 /** One thing to ask for together with others: what, and its arguments as `look_up` of the migrations reads them. */
-export type Lookup = readonly ["facts" | "credential" | "jwt" | "application", ...(readonly (string | null)[])];
+export type Lookup = readonly [
+  "facts" | "relevant" | "credential" | "jwt" | "application",
+  ...(readonly (string | null)[]),
+];
 
 type Answers = { answers: readonly unknown[] };
 const lookUpName = "authority.look_up";
@@ -88,6 +91,17 @@ export const factsLookup = (
   tenant: TenantId,
   node: NodeId,
 ): Lookup => ["facts", bound, kind, principal, tenant, node];
+
+/**
+ * Asks for decision facts of whatever the principal's id is the id of, with no more of the path than a decision looks at (`relevantTo`): how
+ * deep the node is does not say how long that takes.
+ */
+export const relevantFactsLookup = (
+  bound: TenantId,
+  principal: PrincipalId,
+  tenant: TenantId,
+  node: NodeId,
+): Lookup => ["relevant", bound, principal, tenant, node];
 
 /** Inside the transaction that is about to change something, so that what is decided on is what is true when it commits. */
 export const readFactsIn = async (tx: Tx, key: FactsKey): Promise<StoredFacts> =>

@@ -11,7 +11,7 @@ import type { Model } from "../../core/model/model.ts";
 import type { Principal } from "../authority/caller.ts";
 import { factsOf, nearestExpiry } from "../authority/facts.ts";
 import type { Wanted } from "../authority/resolve.ts";
-import { factsLookup, type StoredFacts } from "../authority/store.ts";
+import { factsLookup, relevantFactsLookup, type StoredFacts } from "../authority/store.ts";
 import { principalVersion, tenantVersion } from "../platform/cache/fresh-cache.ts";
 import { cacheTtlMs, type Platform } from "../platform/platform.ts";
 import { type ConsistencyToken, satisfies } from "./consistency.ts";
@@ -46,7 +46,8 @@ export const wantedFacts = (
   },
   fromCache: unpack,
   ...(atLeast === undefined ? {} : { suffices: (payload) => satisfies(readOf(payload), atLeast) }),
-  ask: () => factsLookup(bound, null, principal, tenant, node),
+  ask: () =>
+    whole ? factsLookup(bound, null, principal, tenant, node) : relevantFactsLookup(bound, principal, tenant, node),
   fromDatabase: (answer) => {
     const stored = answer as StoredFacts;
     const who: Principal = { kind: stored.kind ?? "human", id: principal };

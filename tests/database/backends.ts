@@ -51,7 +51,7 @@ export const migrationsFolder = async (
 export type Opened = { readonly database: Database; close(): Promise<void> };
 export type OpenBackend = (hooks?: CommitHooks) => Promise<Opened>;
 
-const onPostgres: OpenBackend = async (hooks = quietHooks) => {
+export const onPostgres: OpenBackend = async (hooks = quietHooks) => {
   const [{ url, drop }, migrations] = await Promise.all([freshDatabase(), migrationsFolder()]);
   await migratePostgres(url, migrations.path);
   const database = await openPostgres({ url, poolSize: 4, hooks, statementTimeoutMs: 5_000 });

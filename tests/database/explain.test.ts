@@ -53,11 +53,17 @@ const decisions: Kinds = {
   bindings: /from role_assignments a left join roles r on .* where a.tenant_id = p_tenant/,
   grants: /from resource_grants g where g.tenant_id = p_tenant/,
   path: /^select jsonb_agg\(\(select jsonb_build_array\(n.id, n.type, n.state\)/,
-  target: /^select n.ancestors, nullif/,
+  target: /^select n.ancestors, case/,
   groups: /from group_closure c where/,
-  "a service account": /^select state from service_accounts/,
+  "a service account": /^select s.state from service_accounts/,
   "a human": /^select u.state from users u/,
 };
+
+/**
+ * Without statistics a tenant looks as rare as a principal, and a table of a few hundred role assignments is read by tenant until autovacuum has
+ * been there; a larger one is not.
+ */
+const { bindings: _few, ...unanalyzed } = decisions;
 
 const flows: Kinds = {
   "a stored token": /from (access|api)_tokens t/,
@@ -123,5 +129,5 @@ for (const analyzed of [false, true])
     if (analyzed) await addVolume(postgres.quietUrl, tenant.id);
     postgres.plans();
     for (let round = 0; round < 7; round += 1) await live();
-    judge(postgres.plans(), { ...(analyzed ? { ...decisions, ...flows } : {}), ...opening, ...using });
+    judge(postgres.plans(), { ...(analyzed ? { ...decisions, ...flows } : unanalyzed), ...opening, ...using });
   });

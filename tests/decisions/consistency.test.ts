@@ -6,7 +6,7 @@ import { rootNode, type TenantId } from "../../core/ids.ts";
 import { createRole } from "../../server/access/roles/create-role.ts";
 import type { Principal } from "../../server/authority/caller.ts";
 import { resolve } from "../../server/authority/resolve.ts";
-import { factsLookup, lookUp, type StoredFacts } from "../../server/authority/store.ts";
+import { factsLookup, lookUp, relevantFactsLookup, type StoredFacts } from "../../server/authority/store.ts";
 import { type ConsistencyToken, readToken, satisfies, tokenOf } from "../../server/decisions/consistency.ts";
 import { type FactsFound, wantedFacts } from "../../server/decisions/wanted-facts.ts";
 import type { Answer } from "../../server/operations/perform.ts";
@@ -172,8 +172,11 @@ test("a decision's facts are read under one snapshot: what was never true togeth
   const seen = new Set<string>();
   try {
     for (let round = 0; round < 600 || state.flips < 100; round += 1) {
-      const lookup = factsLookup(tenant, "service", who.id, tenant, root);
-      const answers = (await lookUp(bench.engine.platform.database, [lookup, lookup])) as readonly StoredFacts[];
+      const lookups = [
+        factsLookup(tenant, "service", who.id, tenant, root),
+        relevantFactsLookup(tenant, who.id, tenant, root),
+      ];
+      const answers = (await lookUp(bench.engine.platform.database, lookups)) as readonly StoredFacts[];
       seen.add(JSON.stringify(answers.map((one) => [one.assignments[0]?.[7] === null, one.grants[0]?.[3] === null])));
     }
   } finally {
