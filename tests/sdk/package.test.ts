@@ -29,8 +29,7 @@ const compile = (cwd: string): string => {
 const pack = (): { readonly consumer: string; readonly files: readonly string[] } => {
   const source = join(folder, "source");
   mkdirSync(source);
-  cpSync(join(root, "sdk/package.json"), join(source, "package.json"));
-  cpSync(join(root, "sdk/README.md"), join(source, "README.md"));
+  for (const name of ["package.json", "README.md", "LICENSE"]) cpSync(join(root, "sdk", name), join(source, name));
   buildSdk(join(source, "dist"));
   const said = JSON.parse(run("npm", ["pack", "--json", "--ignore-scripts", "--offline"], source)) as
     | readonly { filename: string; files: readonly { path: string }[] }[]
@@ -51,8 +50,12 @@ const pack = (): { readonly consumer: string; readonly files: readonly string[] 
 const { consumer, files } = pack();
 
 test("the package has JavaScript and types, no sources and no tests, and depends on jose alone", () => {
+  assert.ok(files.includes("LICENSE"));
   assert.ok(files.includes("dist/sdk/countersign.js") && files.includes("dist/sdk/countersign.d.ts"));
-  const odd = files.filter((path) => !/^(?:package\.json|README\.md|dist\/(?:core|sdk)\/.+\.(?:js|d\.ts))$/.test(path));
+  assert.equal(readFileSync(join(root, "sdk/LICENSE"), "utf8"), readFileSync(join(root, "LICENSE"), "utf8"));
+  const odd = files.filter(
+    (path) => !/^(?:package\.json|README\.md|LICENSE|dist\/(?:core|sdk)\/.+\.(?:js|d\.ts))$/.test(path),
+  );
   assert.deepEqual(odd, []);
   assert.ok(!files.some((path) => path.includes(".test.")));
   type Manifest = { dependencies: Record<string, string>; exports: Record<string, string | Record<string, string>> };
