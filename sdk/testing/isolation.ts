@@ -23,7 +23,7 @@ export type IsolationOptions<Pooled extends PooledClient> = {
   readonly tenants?: readonly [string, string];
   /** `tenant_id` unless said. */
   readonly tenantColumn?: string;
-  /** As for `withTenant`; `app.tenant_id` unless said. */
+  /** As for `transaction`; `app.tenant_id` unless said. */
   readonly setting?: string;
 };
 

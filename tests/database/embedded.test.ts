@@ -44,6 +44,7 @@ test("a process killed with kill -9 takes no acknowledged write with it, and its
   const { directory, migrations, open } = await stage(t);
   for (const target of [40, 80]) {
     const { child, lines } = writer(directory, migrations);
+    t.after(() => child.kill("SIGKILL"));
     const exited = once(child, "exit");
     let last = 0;
     for await (const line of lines()) {

@@ -10,7 +10,7 @@ import { pathToFileURL } from "node:url";
 import pg from "pg";
 import { createClient } from "redis";
 import { countersign, type ReplayStore } from "../../sdk/countersign.ts";
-import { withTenant } from "../../sdk/postgres.ts";
+import { transaction } from "../../sdk/postgres.ts";
 import { startTestIssuer } from "../../sdk/testing.ts";
 import { athOf, proofKey, proofOf } from "../oauth/dpop-kit.ts";
 import { bearer, send } from "../oauth/http.ts";
@@ -144,7 +144,7 @@ test("the guide's repository is proven to keep tenants apart", async (t) => {
     listFor(caller: { tenant_id: string }): Promise<readonly unknown[]>;
   };
   try {
-    await withTenant(pool, globex, (client) => notes.add(client, globex, "hello"));
+    await transaction(pool, globex, (client) => notes.add(client, globex, "hello"));
     assert.deepEqual(await listFor({ tenant_id: acme }), []);
     assert.equal((await listFor({ tenant_id: globex })).length, 1);
   } finally {

@@ -1,9 +1,9 @@
-/** `withTenant` and the proof of isolation, on a real PostgreSQL: a proof that can't fail proves nothing, so each way of failing is there. */
+/** `transaction` and the proof of isolation, on a real PostgreSQL: a proof that can't fail proves nothing, so each way of failing is there. */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import pg from "pg";
-import { withTenant } from "../../sdk/postgres.ts";
+import { transaction } from "../../sdk/postgres.ts";
 import { NotIsolated, provesIsolation } from "../../sdk/testing.ts";
 import { freshDatabase } from "../support/postgres.ts";
 
@@ -148,41 +148,41 @@ test("a repository that finds nothing, and a column nobody has, prove nothing", 
   assert.match(await findings({ tenantColumn: "organization_id" }), /no table has a column `organization_id`/);
 });
 
-test("withTenant refuses without a tenant, before the database is asked", async () => {
+test("transaction refuses without a tenant, before the database is asked", async () => {
   const never = { connect: () => Promise.reject(new Error("asked")) };
   for (const none of ["", undefined, null, "*", "acme", "00000000-0000-4000-8000-00000000000G", "' or true --"])
-    await assert.rejects(() => withTenant(never, none as string, async () => 1), /there is no tenant/);
+    await assert.rejects(() => transaction(never, none as string, async () => 1), /there is no tenant/);
   await assert.rejects(
-    () => withTenant(never, randomUUID(), async () => 1, { setting: "role" }),
+    () => transaction(never, randomUUID(), async () => 1, { setting: "role" }),
     /no name of a setting/,
   );
 });
 
-test("withTenant: the tenant ends with the transaction, a throw rolls back, and a failed commit is no success", async () => {
+test("transaction: the tenant ends with the transaction, a throw rolls back, and a failed commit is no success", async () => {
   const single = new pg.Pool({ connectionString: asRole.href, max: 1 });
   const tenant = randomUUID();
   try {
-    const id = await withTenant(single, tenant, (client) => write(client, tenant));
+    const id = await transaction(single, tenant, (client) => write(client, tenant));
     const left = await single.query<{ left: string | null }>("select current_setting('app.tenant_id', true) as left");
     assert.equal(left.rows[0]?.left ?? "", "", "the same connection, back in the pool");
     assert.deepEqual((await single.query("select id from notes")).rows, []);
-    assert.equal(((await withTenant(single, tenant, (client) => find(client, id))) as unknown[]).length, 1);
+    assert.equal(((await transaction(single, tenant, (client) => find(client, id))) as unknown[]).length, 1);
 
-    const lost = withTenant(single, tenant, async (client) => {
+    const lost = transaction(single, tenant, async (client) => {
       await write(client, tenant);
       throw new Error("changed my mind");
     });
     await assert.rejects(lost, /changed my mind/);
-    const swallowed = withTenant(single, tenant, async (client) => {
+    const swallowed = transaction(single, tenant, async (client) => {
       await write(client, tenant);
       await client.query("select 1 / 0").catch(() => undefined);
     });
     await assert.rejects(swallowed, /rolled back/);
-    const early = withTenant(single, tenant, async (client) => void (await client.query("commit")));
+    const early = transaction(single, tenant, async (client) => void (await client.query("commit")));
     await early.catch(() => undefined);
     const now = await single.query<{ left: string | null }>("select current_setting('app.tenant_id', true) as left");
     assert.equal(now.rows[0]?.left ?? "", "", "whichever way it ended");
-    assert.equal(((await withTenant(single, tenant, list)) as unknown[]).length, 1);
+    assert.equal(((await transaction(single, tenant, list)) as unknown[]).length, 1);
   } finally {
     await single.end();
   }

@@ -137,14 +137,14 @@ const program = `
   import { callerOf as fastifyCaller, countersignPlugin } from "@countersign/sdk/fastify";
   import { callerOf as expressCaller, protect } from "@countersign/sdk/express";
   import * as hono from "@countersign/sdk/hono";
-  import { withTenant } from "@countersign/sdk/postgres";
+  import { transaction } from "@countersign/sdk/postgres";
   import { startTestIssuer, provesIsolation } from "@countersign/sdk/testing";
   import { decidedByModel } from "@countersign/sdk/testing/model";
 
   const api = countersign({ issuer: "https://id.example.com", audience: "https://api.example.com", credentials: { clientId: "a", clientSecret: "b" } });
   const policy = route({ permission: "files:read", resource: ({ params }) => \`files/\${params["id"]}\` });
   const pool = new pg.Pool();
-  const read = (caller: Caller): Promise<unknown> => withTenant(pool, caller.tenant_id, async (client) => (await client.query("select 1")).rows);
+  const read = (caller: Caller): Promise<unknown> => transaction(pool, caller.tenant_id, async (client) => (await client.query("select 1")).rows);
 
   const one = fastify();
   await one.register(countersignPlugin, { api });
@@ -194,7 +194,7 @@ test("a TypeScript service compiles against its types, and a mistake in a policy
 test("the declarations themselves are right: they are checked without leave", () => {
   writeFileSync(
     join(consumer, "service.ts"),
-    'export { countersign } from "@countersign/sdk";\nexport { routes } from "@countersign/sdk/node";\nexport { withTenant } from "@countersign/sdk/postgres";\nexport { startTestIssuer } from "@countersign/sdk/testing";',
+    'export { countersign } from "@countersign/sdk";\nexport { routes } from "@countersign/sdk/node";\nexport { transaction } from "@countersign/sdk/postgres";\nexport { startTestIssuer } from "@countersign/sdk/testing";',
   );
   const compilerOptions = { ...settings.compilerOptions, types: ["node"] };
   writeFileSync(join(consumer, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["service.ts"] }));
