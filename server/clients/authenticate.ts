@@ -9,6 +9,7 @@ import { type Fault, fault, isFault, type Result } from "../../core/faults.ts";
 import type { GuardedFetch } from "../platform/outbound/fetch.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Form, WebRequest } from "../platform/web/request.ts";
+import { type Basic, readBasic } from "../tokens/basic.ts";
 import { assertedClient, assertionType, verifyAssertion } from "../tokens/client-assertion.ts";
 import { digestOctets } from "../tokens/digest.ts";
 import { readSecret } from "../tokens/secret-text.ts";
@@ -61,26 +62,10 @@ const assertedIn = (form: Form): string | undefined => {
   return assertion && assertedClient(assertion);
 };
 
-/** RFC 6749 §2.3.1: both halves are form-urlencoded before they are joined. */
-const basicOf = (
-  authorization: string | undefined,
-): { readonly clientId: string; readonly secret: string } | undefined => {
-  if (authorization === undefined || !/^basic /i.test(authorization)) return undefined;
-  const text = Buffer.from(authorization.slice("basic ".length).trim(), "base64").toString();
-  const colon = text.indexOf(":");
-  if (colon < 1) return undefined;
-  const clientId = decoded(text.slice(0, colon));
-  const secret = decoded(text.slice(colon + 1));
-  return clientId === undefined || secret === undefined ? undefined : { clientId, secret };
-};
-
-const decoded = (text: string): string | undefined => {
-  try {
-    return decodeURIComponent(text.replaceAll("+", " "));
-  } catch {
-    return undefined;
-  }
-};
+const basicOf = (authorization: string | undefined): Basic | undefined =>
+  authorization !== undefined && /^basic /i.test(authorization)
+    ? readBasic(authorization.slice("basic ".length).trim())
+    : undefined;
 
 const readAttempt = ({ authorization, form }: ClientSource): Result<Attempt> => {
   const names = ["client_id", "client_secret", "client_assertion", "client_assertion_type"] as const;

@@ -21,6 +21,9 @@ export const newApplicationId = (tenant: TenantId): string =>
 
 export const isMetadataDocumentId = (clientId: string): boolean => clientId.startsWith("https://");
 
+/** A URI is printable ASCII (RFC 3986 §2); whatever else there is in a text names nothing that is worth looking up. */
+const printable = /^[!-~]+$/;
+
 /** Whether the client_id is an application's; else it can only be a service account's. */
 export const isApplicationId = (clientId: string): boolean =>
   clientId.startsWith(prefix) || isMetadataDocumentId(clientId);
@@ -28,7 +31,7 @@ export const isApplicationId = (clientId: string): boolean =>
 /** Where an application with this client_id would live; undefined for what cannot be one. Routing, not authority. */
 export const tenantOfClientId = (clientId: string): TenantId | undefined => {
   if (clientId.length > clientIdLengthMax) return undefined;
-  if (isMetadataDocumentId(clientId)) return hostTenant;
+  if (isMetadataDocumentId(clientId)) return printable.test(clientId) ? hostTenant : undefined;
   if (!clientId.startsWith(prefix) || clientId.length !== prefix.length + textLength) return undefined;
   const octets = Buffer.from(clientId.slice(prefix.length), "base64url");
   if (octets.length !== tenantOctets + randomPart) return undefined;

@@ -10,6 +10,7 @@ import { rootNode } from "../../core/ids.ts";
 import type { Model } from "../../core/model/model.ts";
 import { factsOf } from "../authority/facts.ts";
 import type { Platform } from "../platform/platform.ts";
+import { type Basic, readBasic } from "../tokens/basic.ts";
 import { acceptBearer } from "../tokens/bearer.ts";
 import { type Presented, recognise } from "../tokens/presented.ts";
 import type { Standing, Verified } from "../tokens/standing.ts";
@@ -47,24 +48,10 @@ export type Attempt =
 
 const invalidClient = () => fault("invalid_client", "the client is unknown, or its credentials are not accepted");
 
-/** RFC 6749 §2.3.1: both halves are form-urlencoded before they are joined. */
-const decodeFormComponent = (text: string): string | undefined => {
-  if (!text.includes("%") && !text.includes("+")) return text;
-  try {
-    return decodeURIComponent(text.replaceAll("+", " "));
-  } catch {
-    return undefined;
-  }
-};
-
-const readBasic = (encoded: string): Result<Attempt> => {
-  const text = Buffer.from(encoded, "base64").toString();
-  const colon = text.indexOf(":");
-  const clientId = decodeFormComponent(text.slice(0, colon));
-  const secret = decodeFormComponent(text.slice(colon + 1));
-  if (colon < 1 || clientId === undefined || secret === undefined) return invalidClient();
-  return { by: "secret", clientId, presented: recognise(secret), header: true };
-};
+const bySecretOf = (basic: Basic | undefined): Result<Attempt> =>
+  basic === undefined
+    ? invalidClient()
+    : { by: "secret", clientId: basic.clientId, presented: recognise(basic.secret), header: true };
 
 export const readAttempt = (request: AttemptSource, allowBearer: boolean): Result<Attempt> => {
   const { authorization, form } = request;
@@ -77,7 +64,7 @@ export const readAttempt = (request: AttemptSource, allowBearer: boolean): Resul
     const space = authorization.indexOf(" ");
     const scheme = authorization.slice(0, space).toLowerCase();
     const rest = authorization.slice(space + 1).trim();
-    if (scheme === "basic") return statedAlike(readBasic(rest), form.client_id);
+    if (scheme === "basic") return statedAlike(bySecretOf(readBasic(rest)), form.client_id);
     if (scheme === "dpop" && allowBearer)
       return { by: "dpop", presented: recognise(rest), accessToken: rest, header: true };
     if (scheme === "bearer" && allowBearer) return { by: "bearer", presented: recognise(rest), header: true };

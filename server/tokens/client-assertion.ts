@@ -8,6 +8,7 @@ import { decodeJwt, decodeProtectedHeader, importJWK, type JWK, jwtVerify } from
 import { type Fault, fault, isFault, type Result } from "../../core/faults.ts";
 import type { TenantId } from "../../core/ids.ts";
 import type { Platform } from "../platform/platform.ts";
+import { couldBeClientId } from "./basic.ts";
 import { spendAssertion } from "./assertions-store.ts";
 
 /** RFC 7521 §4.2. */
@@ -38,7 +39,7 @@ export const assertedClient = (assertion: string): string | undefined => {
   if (assertion.length > assertionLengthMax) return undefined;
   try {
     const { sub } = decodeJwt(assertion);
-    return typeof sub === "string" ? sub : undefined;
+    return typeof sub === "string" && couldBeClientId(sub) ? sub : undefined;
   } catch {
     return undefined;
   }
@@ -56,7 +57,7 @@ export const verifyAssertion = async <T>(
   try {
     const claims = decodeJwt(assertion);
     const clientId = claims.sub;
-    if (typeof clientId !== "string" || claims.iss !== clientId)
+    if (typeof clientId !== "string" || !couldBeClientId(clientId) || claims.iss !== clientId)
       return assertionRefused("`iss` and `sub` must both be the client_id");
     if (statedClientId !== undefined && statedClientId !== clientId)
       return assertionRefused("`client_id` names another client");

@@ -296,3 +296,66 @@ test("invariant 4: all of that has left no half of anything: each client is one 
   );
   assert.deepEqual(counts, { clients: 4, events: 4, entries: 4, accounts: 1, users: 0 });
 });
+
+// A text that the database cannot hold would fail the statement it is asked in, and others' questions are in that one too.
+test("what no text may hold, in whatever an OAuth endpoint is sent, is an error of whoever sends it", async () => {
+  for (const odd of [
+    "\u0000",
+    "\ud800",
+    "https://client.example/\u0000",
+    "https://client.example/\ud800",
+    "https://\u00fc.example/a",
+  ])
+    for (const field of [
+      "client_id",
+      "client_secret",
+      "token",
+      "code",
+      "refresh_token",
+      "username",
+      "scope",
+      "device_code",
+    ])
+      for (const path of ["token", "introspect", "revoke", "par", "device_authorization"]) {
+        const form = {
+          grant_type:
+            field === "code" ? "authorization_code" : field === "refresh_token" ? field : "client_credentials",
+          client_id: "app_live_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+          [field]: odd,
+        };
+        const { status, text } = await deployment.form(`/oauth/${path}`, form);
+        assert.ok(status >= 400 && status < 500, `${path} with ${JSON.stringify(form)}: ${status} ${text}`);
+      }
+  for (const pair of ["\u0000:x", "a:\u0000", "%00:x", "a:%00", "https://client.example/%00:x"]) {
+    const basic = { authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
+    const { status, text } = await deployment.form("/oauth/token", { grant_type: "client_credentials" }, basic);
+    assert.equal(status, 401, `${JSON.stringify(pair)}: ${text}`);
+  }
+  for (const sub of ["\u0000", "https://client.example/\u0000", "app_live_\u0000"]) {
+    const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const assertion = {
+      grant_type: "client_credentials",
+      client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+      client_assertion: `${part({ alg: "ES256" })}.${part({ iss: sub, sub, aud: deployment.issuer, exp: 4e9, jti: "1" })}.AAAA`,
+    };
+    for (const path of ["token", "introspect", "par"]) {
+      const { status, text } = await deployment.form(`/oauth/${path}`, assertion);
+      assert.equal(status, 401, `${path} with ${JSON.stringify(sub)}: ${text}`);
+    }
+  }
+  for (const odd of ["%00", "https://client.example/%00", "https://client.example/%ED%A0%80"])
+    for (const field of [
+      "client_id",
+      "redirect_uri",
+      "request_uri",
+      "login_hint",
+      "id_token_hint",
+      "post_logout_redirect_uri",
+    ])
+      for (const path of ["authorize", "logout"]) {
+        const { status, text } = await deployment.send(`/oauth/${path}?response_type=code&${field}=${odd}`, {
+          method: "GET",
+        });
+        assert.ok(status < 500, `${path} with ${field}=${odd}: ${status} ${text}`);
+      }
+});

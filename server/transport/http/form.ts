@@ -3,13 +3,22 @@
  * whole and only looked at closely where it has a `%` or a `+`: node:querystring looks at every character of every field.
  */
 import { unescape as decodeLeniently } from "node:querystring";
+import { type Fault, fault } from "../../../core/faults.ts";
 import type { Form } from "../../platform/web/request.ts";
 
 /** Fields read at most; no endpoint knows half as many. */
 export const formFieldsMax = 100;
 
-/** A field that came twice is an array. Undefined when there are more fields than anybody needs. */
-export const readForm = (text: string): Form | undefined => {
+const tooMany = fault("invalid_argument", `there are more than ${formFieldsMax} parameters`);
+/** PostgreSQL's text has no place for it, and nothing we know a use for it. */
+const noText = fault("invalid_argument", "a parameter has a NUL character in it, which no text may have");
+
+/**
+ * A field that came twice is an array. A fault when there are more fields than anybody needs, or what is in them is no text. The form is in an
+ * object of ours: a field of it may be called `fault`.
+ */
+export const readForm = (text: string): Fault | { readonly form: Form } => {
+  if (text.includes("%00") || text.includes("\0")) return noText;
   // No prototype: a field may be called anything.
   const form: Record<string, string | string[]> = Object.create(null);
   let fields = 0;
@@ -17,12 +26,12 @@ export const readForm = (text: string): Form | undefined => {
     const ampersand = text.indexOf("&", start);
     const end = ampersand < 0 ? text.length : ampersand;
     if (end > start) {
-      if (++fields > formFieldsMax) return undefined;
+      if (++fields > formFieldsMax) return tooMany;
       add(form, text.slice(start, end));
     }
     start = end + 1;
   }
-  return form;
+  return { form };
 };
 
 const add = (form: Record<string, string | string[]>, field: string): void => {

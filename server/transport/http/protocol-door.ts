@@ -4,14 +4,14 @@
  * else goes on to the router.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { type Fault, fault } from "../../../core/faults.ts";
+import { type Fault, fault, isFault } from "../../../core/faults.ts";
 import { errorResponse } from "../../oauth/protocol.ts";
 import { monotonicMs } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
 import { newRequestId } from "../../platform/random.ts";
 import type { Form, WebRequest, WebResponse } from "../../platform/web/request.ts";
 import { faultOf } from "./error-faults.ts";
-import { formFieldsMax, readForm } from "./form.ts";
+import { readForm } from "./form.ts";
 import { bodyOctetsMax } from "./limits.ts";
 import type { DoorRoute } from "./routes.ts";
 import type { HttpObserver } from "./observer.ts";
@@ -60,7 +60,7 @@ const shared = {
   "access-control-expose-headers": "www-authenticate, dpop-nonce, request-id",
 } as const;
 
-const nothing: Form = Object.freeze(Object.create(null) as Form);
+const nothing = { form: Object.freeze(Object.create(null) as Form) };
 
 const serve = (
   route: DoorRoute,
@@ -99,13 +99,13 @@ const serve = (
     if (route.kind !== "web" && text !== "" && !isForm)
       return refuse(fault("invalid_argument", `send the parameters as ${formType}`));
     const form = isForm ? readForm(text) : nothing;
-    if (form === undefined || query === undefined)
-      return refuse(fault("invalid_argument", `there are more than ${formFieldsMax} parameters`));
+    if (isFault(form)) return refuse(form);
+    if (isFault(query)) return refuse(query);
     const asked: WebRequest = {
       method: route.method as WebRequest["method"],
       path: route.path,
-      query,
-      form,
+      query: query.form,
+      form: form.form,
       body: text,
       authorization: request.headers.authorization,
       headers: request.headers,
