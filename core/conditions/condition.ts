@@ -26,6 +26,8 @@ export type Condition = {
 export const compileCondition = (text: string): Result<Condition> => {
   if (text.length > expression_length_max)
     return refused(`it has ${text.length} characters, and ${expression_length_max} are allowed`);
+  // PostgreSQL's text has no place for it.
+  if (text.includes("\0")) return refused("a NUL character is no part of it", text, text.indexOf("\0"));
   try {
     const parsed = environment.parse(text);
     const [objection] = inspect(parsed.ast);

@@ -10,6 +10,7 @@ import { clientIdLengthMax } from "./client-id.ts";
 import { clientNameOf } from "./client-name.ts";
 import { checkMetadata } from "./metadata.ts";
 import type { ClientMetadata } from "./model.ts";
+import { jsonIn } from "../platform/web/json-body.ts";
 
 const octetsMax = 10_000;
 const timeoutMs = 5_000;
@@ -59,14 +60,10 @@ export const readDocument = async (
 };
 
 const parsed = ({ body }: OutboundAnswer): Readonly<Record<string, unknown>> | undefined => {
-  try {
-    const value: unknown = JSON.parse(body.toString());
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = jsonIn(body.toString());
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
 };
 
 /** RFC 9111 §5.2.2, within bounds of ours. */

@@ -40,6 +40,8 @@ export type Registered = {
 };
 
 type Given = Readonly<Record<string, unknown>>;
+/** What a client says of itself, or why that cannot be read. In an object of ours: it may have a member called `fault`. */
+export type SentMetadata = Fault | { readonly metadata: Given };
 /** Who asked, for the record. */
 export type Asker = { readonly address: string; readonly requestId: string };
 
@@ -129,11 +131,12 @@ export const replaceRegistration = (
   needs: Registering,
   token: string,
   clientId: string | undefined,
-  given: Result<Given>,
+  sent: SentMetadata,
   asker: Asker,
 ): Promise<Result<Registered>> =>
   withRegistration(needs, token, clientId, async (tx, application) => {
-    if (isFault(given)) return given;
+    if (isFault(sent)) return sent;
+    const given = sent.metadata;
     if (given.client_id !== application.clientId)
       return fault("invalid_client_metadata", "`client_id` must be the client's own");
     const ours = notTheirs.find((name) => name in given);

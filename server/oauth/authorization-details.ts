@@ -6,6 +6,7 @@
  */
 import { type Fault, fault, isFault, type Result } from "../../core/faults.ts";
 import type { ClientMetadata } from "../clients/model.ts";
+import { jsonIn } from "../platform/web/json-body.ts";
 
 export type AuthorizationDetail = { readonly type: string } & Readonly<Record<string, unknown>>;
 
@@ -90,7 +91,7 @@ export const readDetails = (
   if (text === undefined || text === "") return [];
   if (text.length > textLengthMax)
     return refused(`\`authorization_details\` is longer than ${textLengthMax} characters`);
-  const list = parse(text);
+  const list = jsonIn(text);
   if (!Array.isArray(list) || list.length === 0 || list.length > detailsMax)
     return refused(`\`authorization_details\` must be a JSON array of 1 to ${detailsMax} objects`);
   const details: AuthorizationDetail[] = [];
@@ -100,14 +101,6 @@ export const readDetails = (
     details.push(detail);
   }
   return details;
-};
-
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 };
 
 const fieldsOf = (type: unknown): DetailType | undefined =>

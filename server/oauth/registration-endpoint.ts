@@ -12,8 +12,10 @@ import {
   registerClient,
   removeRegistration,
   replaceRegistration,
+  type SentMetadata,
 } from "../clients/register-client.ts";
 import { seconds } from "../platform/clock.ts";
+import { readJson } from "../platform/web/json-body.ts";
 import type { WebRequest, WebResponse } from "../platform/web/request.ts";
 import { errorResponse, jsonHeaders } from "./protocol.ts";
 
@@ -41,9 +43,9 @@ const answered = async (needs: RegistrationNeeds, request: WebRequest): Promise<
   if (request.method === "POST") {
     const tenant = tenantAsked(needs.model, request);
     if (isFault(tenant)) return tenant;
-    const given = readJson(request);
+    const given = readMetadata(request);
     if (isFault(given)) return given;
-    const made = await registerClient(needs, tenant, given, asker);
+    const made = await registerClient(needs, tenant, given.metadata, asker);
     return isFault(made) ? made : rendered(needs, made, 201);
   }
   const token = bearerOf(request);
@@ -57,7 +59,7 @@ const answered = async (needs: RegistrationNeeds, request: WebRequest): Promise<
     const done = await removeRegistration(needs, token.value, clientId, asker);
     return isFault(done) ? done : { status: 204, headers: { "cache-control": "no-store" }, body: "" };
   }
-  const changed = await replaceRegistration(needs, token.value, clientId, readJson(request), asker);
+  const changed = await replaceRegistration(needs, token.value, clientId, readMetadata(request), asker);
   return isFault(changed) ? changed : rendered(needs, changed, 200);
 };
 
@@ -82,17 +84,15 @@ const bearerOf = ({ authorization }: WebRequest): Result<{ readonly value: strin
     : { value: found };
 };
 
-const readJson = ({ body, headers }: WebRequest): Result<Readonly<Record<string, unknown>>> => {
+const readMetadata = ({ body, headers }: WebRequest): SentMetadata => {
   const wrong = fault("invalid_client_metadata", "send the client's metadata as one JSON object, as application/json");
   if (!/^application\/json\s*(;|$)/i.test(headers["content-type"] ?? "")) return wrong;
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Readonly<Record<string, unknown>>)
-      : wrong;
-  } catch {
-    return wrong;
-  }
+  const read = readJson(body);
+  if (isFault(read)) return fault("invalid_client_metadata", read.detail);
+  const { value } = read;
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? { metadata: value as Readonly<Record<string, unknown>> }
+    : wrong;
 };
 
 /** Ours, and nothing that a client would look for. */

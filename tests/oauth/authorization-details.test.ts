@@ -49,6 +49,8 @@ test("RFC 9396 §5: an unknown type or field, or a value that is none, is invali
     Array.from({ length: 21 }, () => ({ type, actions: ["flows:read"] })),
     [{ type, actions: ["flows:read"], identifier: "x".repeat(501) }],
     `[${"[".repeat(7_000)}`,
+    [{ type, actions: ["flows:read"], identifier: "\0" }],
+    [{ type, actions: ["flows:read"], identifier: "\ud800" }],
     JSON.stringify([{ type, actions: ["flows:read"] }]) + " ".repeat(8_000),
   ];
   for (const value of wrong) {

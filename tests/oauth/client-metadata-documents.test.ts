@@ -181,6 +181,8 @@ test("the document is answered with 200, in JSON, small, and says its own URL an
     ],
     ["/script", () => publish("/script", documentOf("/script", { redirect_uris: ["javascript:alert(1)"] }))],
     ["/nowhere", () => publish("/nowhere", documentOf("/nowhere", { redirect_uris: [] }))],
+    ["/nul", () => publish("/nul", documentOf("/nul", { contacts: ["a\0b"] }))],
+    ["/half", () => publish("/half", documentOf("/half", { logo_uri: "https://client.example/\ud800" }))],
     ["/name", () => publish("/name", documentOf("/name", { client_name: "turned \u202e round" }))],
   ];
   for (const [path, prepare] of wrong) {

@@ -2,6 +2,7 @@
 import { fault, type Result } from "../../../core/faults.ts";
 import { type Acr, acrs } from "../../sessions/model.ts";
 import type { ClaimsRequest } from "../grants/model.ts";
+import { jsonIn } from "../../platform/web/json-body.ts";
 
 const textLengthMax = 4_000;
 const claimsMax = 50;
@@ -25,7 +26,7 @@ const isRequestOfOne = (value: unknown): boolean =>
 export const readClaims = (text: string | undefined): Result<ClaimsRequest | null> => {
   if (text === undefined) return null;
   if (text.length > textLengthMax) return refused(`is longer than ${textLengthMax} characters`);
-  const parsed = parse(text);
+  const parsed = jsonIn(text);
   if (!isObject(parsed)) return refused("must be a JSON object");
   const read: { id_token?: Members; userinfo?: Members } = {};
   for (const place of ["id_token", "userinfo"] as const) {
@@ -39,14 +40,6 @@ export const readClaims = (text: string | undefined): Result<ClaimsRequest | nul
     read[place] = wanted;
   }
   return read;
-};
-
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 };
 
 const idTokenClaim = (claims: ClaimsRequest | null, name: string): Members | undefined => {

@@ -7,6 +7,7 @@ import { inWords } from "../problems.ts";
 import { given, hrefFrom, onwards, type PageSpec } from "../visit.ts";
 import { emailPage } from "./email.ts";
 import { factorPage } from "./second-factor.ts";
+import { jsonIn } from "../../platform/web/json-body.ts";
 
 export const passkeyPage: PageSpec = {
   path: "/sign-in/passkey",
@@ -31,9 +32,5 @@ const responseLengthMax = 20_000;
 /** Null where it is no JSON: the use case refuses it like any other that is wrong. */
 export const responseIn = (text: string | readonly string[] | undefined): unknown => {
   if (typeof text !== "string" || text.length > responseLengthMax) return null;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
+  return jsonIn(text) ?? null;
 };

@@ -6,5 +6,4 @@ export const requestTimeoutMs = 15_000;
 export const headersTimeoutMs = 10_000;
 /** Longer than the 60 s of the load balancers in front, so that it is they who close. */
 export const keepAliveTimeoutMs = 65_000;
-export const jsonDepthMax = 16;
 export const idempotencyKeyLengthMax = 255;

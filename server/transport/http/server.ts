@@ -15,9 +15,9 @@ import { resourceMetadataUrl } from "../../oauth/resource-metadata.ts";
 import { type Engine, perform, type PreparedOperation, prepare } from "../../operations/perform.ts";
 import type { Log } from "../../platform/log.ts";
 import { newRequestId } from "../../platform/random.ts";
+import { readJson } from "../../platform/web/json-body.ts";
 import { faultOf } from "./error-faults.ts";
 import { answerBrokenRequest } from "./connection-errors.ts";
-import { readJson } from "./json-body.ts";
 import {
   bodyOctetsMax,
   headerOctetsMax,
