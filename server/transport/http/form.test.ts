@@ -4,7 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { isFault } from "../../../core/faults.ts";
 import type { Form } from "../../platform/web/request.ts";
-import { formFieldsMax, readForm } from "./form.ts";
+import { formFieldsMax, holdsNul, readForm } from "./form.ts";
 
 const read = (text: string): Form => {
   const found = readForm(text);
@@ -13,11 +13,7 @@ const read = (text: string): Form => {
 };
 
 test("what URLSearchParams writes is read back, whatever is in it", () => {
-  const word = fc.string({ unit: "grapheme" }).filter((one) => !one.includes("\0"));
-  const pair = fc.tuple(
-    word.filter((one) => one !== ""),
-    word,
-  );
+  const pair = fc.tuple(fc.string({ unit: "grapheme", minLength: 1 }), fc.string({ unit: "grapheme" }));
   fc.assert(
     fc.property(fc.array(pair, { maxLength: 8 }), (pairs) => {
       const text = new URLSearchParams(pairs.map(([name, value]) => [name, value])).toString();
@@ -28,7 +24,7 @@ test("what URLSearchParams writes is read back, whatever is in it", () => {
 });
 
 test("arbitrary text is read without a throw", () => {
-  const text = fc.stringMatching(/^[a-z%+&=1-9A-F._~ü -]{0,60}$/);
+  const text = fc.stringMatching(/^[a-z%+&=0-9A-F._~ü -]{0,60}$/);
   fc.assert(
     fc.property(text, (body) => void read(body)),
     { numRuns: 2_000 },
@@ -49,7 +45,7 @@ test("a field that came twice is an array, and too many fields are no form", () 
   assert.ok(isFault(readForm("a=1&".repeat(formFieldsMax + 1))));
 });
 
-test("a NUL is in no form, however it is written, and what only looks like one may be", () => {
-  for (const text of ["a=%00", "a=x%00y", "%00=a", "a=\0", "a=1&b=%00"]) assert.ok(isFault(readForm(text)), text);
-  assert.deepEqual({ ...read("a=%2500&b=%0&c=00") }, { a: "%00", b: "%0", c: "00" });
+test("a NUL is seen however it is written, and what only looks like one is none", () => {
+  for (const text of ["a=%00", "a=x%00y", "%00=a", "a=\0", "a=1&b=%00"]) assert.ok(isFault(holdsNul(text)), text);
+  for (const text of ["a=%2500", "b=%0&c=00", "c=00", "", "d=%01"]) assert.equal(holdsNul(text), undefined, text);
 });

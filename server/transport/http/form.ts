@@ -10,15 +10,17 @@ import type { Form } from "../../platform/web/request.ts";
 export const formFieldsMax = 100;
 
 const tooMany = fault("invalid_argument", `there are more than ${formFieldsMax} parameters`);
-/** PostgreSQL's text has no place for it, and nothing we know a use for it. */
 const noText = fault("invalid_argument", "a parameter has a NUL character in it, which no text may have");
 
+/** Why it is refused, where there is a NUL in it, however that is written: PostgreSQL's text has no place for it, and nothing we know a use. */
+export const holdsNul = (text: string): Fault | undefined =>
+  text.includes("%00") || text.includes("\0") ? noText : undefined;
+
 /**
- * A field that came twice is an array. A fault when there are more fields than anybody needs, or what is in them is no text. The form is in an
- * object of ours: a field of it may be called `fault`.
+ * A field that came twice is an array. A fault when there are more fields than anybody needs. The form is in an object of ours: a field of it
+ * may be called `fault`.
  */
 export const readForm = (text: string): Fault | { readonly form: Form } => {
-  if (text.includes("%00") || text.includes("\0")) return noText;
   // No prototype: a field may be called anything.
   const form: Record<string, string | string[]> = Object.create(null);
   let fields = 0;

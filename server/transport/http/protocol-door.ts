@@ -11,7 +11,7 @@ import type { Log } from "../../platform/log.ts";
 import { newRequestId } from "../../platform/random.ts";
 import type { Form, WebRequest, WebResponse } from "../../platform/web/request.ts";
 import { faultOf } from "./error-faults.ts";
-import { readForm } from "./form.ts";
+import { holdsNul, readForm } from "./form.ts";
 import { bodyOctetsMax } from "./limits.ts";
 import type { DoorRoute } from "./routes.ts";
 import type { HttpObserver } from "./observer.ts";
@@ -98,6 +98,9 @@ const serve = (
     const isForm = text !== "" && request.headers["content-type"]?.startsWith(formType) === true;
     if (route.kind !== "web" && text !== "" && !isForm)
       return refuse(fault("invalid_argument", `send the parameters as ${formType}`));
+    // A page says it in its own words, and authorization by redirect (RFC 6749 §4.1.2.1).
+    const odd = isForm && route.kind === "protocol" ? holdsNul(text) : undefined;
+    if (odd !== undefined) return refuse(odd);
     const form = isForm ? readForm(text) : nothing;
     if (isFault(form)) return refuse(form);
     if (isFault(query)) return refuse(query);
