@@ -5,6 +5,7 @@
 import { type Fault, fault, isFault, type Result } from "../../core/faults.ts";
 import { hostTenant, isUuid, parseRef, type TenantId } from "../../core/ids.ts";
 import type { Model } from "../../core/model/model.ts";
+import { oddText, oddTextAt } from "../../core/text.ts";
 import {
   type Registered,
   type Registering,
@@ -90,6 +91,8 @@ const readMetadata = ({ body, headers }: WebRequest): SentMetadata => {
   const read = readJson(body);
   if (isFault(read)) return fault("invalid_client_metadata", read.detail);
   const { value } = read;
+  const odd = oddTextAt(value);
+  if (odd !== undefined) return fault("invalid_client_metadata", `\`${odd}\` ${oddText}`);
   return typeof value === "object" && value !== null && !Array.isArray(value)
     ? { metadata: value as Readonly<Record<string, unknown>> }
     : wrong;

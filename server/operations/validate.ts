@@ -2,6 +2,7 @@
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { type FieldError, fault, type Result } from "../../core/faults.ts";
+import { oddText, oddTextAt } from "../../core/text.ts";
 
 type Finding = {
   readonly keyword: string;
@@ -47,7 +48,12 @@ const describe = (finding: Finding): readonly FieldError[] => {
 export const validatorOf = (schema: TSchema): Validator => {
   const compiled = Compile(schema);
   return (value) => {
-    if (compiled.Check(value)) return { value };
+    if (compiled.Check(value)) {
+      const odd = oddTextAt(value);
+      return odd === undefined
+        ? { value }
+        : fault("invalid_argument", `\`${odd}\` ${oddText}`, { errors: [{ path: odd, message: oddText }] });
+    }
     const errors = (compiled.Errors(value) as readonly Finding[]).flatMap(describe).slice(0, errorsMax);
     const first = errors[0];
     const detail = first ? `\`${first.path}\` ${first.message}` : "the request does not have the form it should";

@@ -52,11 +52,11 @@ const messages: Readonly<Record<string, Fields>> = {
   },
 };
 
-const ask = (method: string, authorization?: string) =>
+const ask = (method: string, authorization?: string, message = messages[method]) =>
   callJson({
     address: `127.0.0.1:${deployment.servers[0]?.grpcPort}`,
     method: `${routes.find((one) => one.method.name === method)?.service}/${method}`,
-    json: messages[method] ?? assert.fail(`the sweep has no message for ${method}`),
+    json: message ?? assert.fail(`the sweep has no message for ${method}`),
     metadata: authorization === undefined ? {} : { authorization },
   });
 
@@ -151,4 +151,40 @@ test("the owner's own token is answered by every method, so the refusals above a
     const answer = await ask(method, `Bearer ${live}`);
     assert.ok("ok" in answer, `${method}: ${JSON.stringify(answer)}`);
   }
+});
+
+/** The message as often as it has strings, with another one of them replaced each time. */
+const spoilt = (value: unknown, by: string): readonly unknown[] => {
+  if (typeof value === "string") return [by, value + by];
+  if (Array.isArray(value))
+    return value.flatMap((one, at) => spoilt(one, by).map((odd) => value.with(at, odd) as unknown));
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, one]) => spoilt(one, by).map((odd) => ({ ...value, [name]: odd })));
+};
+
+test("what no text may hold, in any string of any message, is no error of ours", async () => {
+  const all: Readonly<Record<string, Fields>> = {
+    ...messages,
+    IssueToken: {
+      grantType: "client_credentials",
+      clientId: owner.client_id,
+      clientSecret: owner.client_secret,
+      scope: "accounts:read",
+    },
+    CheckPermission: { ...check, attributes: '{"context":{"a":"b"}}', atLeast: "x" },
+    RegisterUser: {
+      parent: acme.ref,
+      email: "odd@acme.example",
+      displayName: "Odd",
+      role: "viewer",
+      password: "a long enough password",
+    },
+  };
+  for (const [method, message] of Object.entries(all))
+    for (const odd of ["\0", "\ud800"])
+      for (const one of spoilt(message, odd)) {
+        const answer = await ask(method, method === "IssueToken" ? undefined : `Bearer ${live}`, one as Fields);
+        const what = `${method} ${JSON.stringify(one)}: ${JSON.stringify(answer)}`;
+        assert.ok("ok" in answer || !["INTERNAL", "UNKNOWN", "UNAVAILABLE"].includes(answer.status), what);
+      }
 });

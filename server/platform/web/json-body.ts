@@ -1,5 +1,6 @@
 /** JSON from outside, read within bounds: not nested too deep, and with nothing in it that is more than data. */
 import { type Fault, fault, isFault } from "../../../core/faults.ts";
+import { oddTextAt } from "../../../core/text.ts";
 import { jsonDepth } from "./json-depth.ts";
 
 const jsonDepthMax = 16;
@@ -10,22 +11,16 @@ export const readJson = (text: string): Fault | { readonly value: unknown } => {
   if (jsonDepth(text) > jsonDepthMax)
     return fault("invalid_argument", `the JSON is nested more than ${jsonDepthMax} deep`);
   try {
-    const value = withoutPrototypes(JSON.parse(text));
-    return oddEscape.test(text) && !isText(value)
-      ? fault(
-          "invalid_argument",
-          "a string in the body has a NUL in it, or half of a surrogate pair, which is no character",
-        )
-      : { value };
+    return { value: withoutPrototypes(JSON.parse(text)) };
   } catch {
     return fault("invalid_argument", "the body is not well-formed JSON");
   }
 };
 
-/** The same, where what cannot be read is as good as nothing. */
+/** The same for what will be kept, where what cannot be read, or holds what is no text, is as good as nothing. */
 export const jsonIn = (text: string): unknown => {
   const read = readJson(text);
-  return isFault(read) ? undefined : read.value;
+  return isFault(read) || oddTextAt(read.value) !== undefined ? undefined : read.value;
 };
 
 /** `__proto__` in JSON is an own field that object spread would turn into a prototype: refused like any unknown field, by name. */
@@ -33,17 +28,4 @@ const withoutPrototypes = (value: unknown): unknown => {
   if (typeof value === "object" && value !== null && Object.hasOwn(value, "__proto__"))
     throw new SyntaxError("__proto__");
   return value;
-};
-
-/** Only an escape can stand for either: JSON has no control characters, and the body itself was decoded from UTF-8. */
-const oddEscape = /\\u(?:0000|[dD][89a-fA-F])/;
-
-/**
- * RFC 7493 §2.1: no surrogates but in pairs, in names either. PostgreSQL takes no others, and no NUL, and what is put in their place makes
- * alike what was not.
- */
-const isText = (value: unknown): boolean => {
-  if (typeof value === "string") return value.isWellFormed() && !value.includes("\0");
-  if (typeof value !== "object" || value === null) return true;
-  return Object.entries(value).every(([name, member]) => isText(name) && isText(member));
 };

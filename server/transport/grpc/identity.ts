@@ -1,5 +1,6 @@
 /** `identity.v1.Identity`: each method handed to the use case it stands for. Messages are translated here; no rule lives here. */
 import { fault, isFault, type Result } from "../../../core/faults.ts";
+import { oddText, oddTextAt } from "../../../core/text.ts";
 import { applicationNamed } from "../../clients/authenticate.ts";
 import { findClient } from "../../clients/find-client.ts";
 import { type ApplicationGranting, applicationGrant, grantsOf } from "../../oauth/grants/application-token.ts";
@@ -128,6 +129,8 @@ const issued = async (
   call: GrpcCall,
 ): Promise<Result<TokenAnswer>> => {
   const { issuing, signIn } = needs;
+  const odd = oddTextAt(request);
+  if (odd !== undefined) return fault("invalid_argument", `\`${odd}\` ${oddText}`);
   const source = { authorization: undefined, form: formOf(request) };
   if (applicationNamed(source) !== undefined) {
     const web = {
