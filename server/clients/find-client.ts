@@ -7,6 +7,7 @@
 import type { TenantId } from "../../core/ids.ts";
 import { resolve, type Wanted } from "../authority/resolve.ts";
 import { tenantVersion } from "../platform/cache/fresh-cache.ts";
+import { keepParsed } from "../platform/cache/parsed.ts";
 import { cacheTtlMs, type Platform } from "../platform/platform.ts";
 import { digestOf } from "../tokens/digest.ts";
 import { tenantOfClientId } from "./client-id.ts";
@@ -75,15 +76,4 @@ export const findStored = (platform: Platform, clientId: string): Promise<Stored
     wantedAs(clientId, (stored) => stored),
   );
 
-/** The last texts parsed, beside what they parsed to: no copy of a decision but of its grammar (tokens/standing.ts says more). */
-const parsedMax = 200;
-const parsed = new Map<string, StoredClient>();
-
-const readStored = (text: string): StoredClient => {
-  const known = parsed.get(text);
-  if (known !== undefined) return known;
-  if (parsed.size >= parsedMax) parsed.clear();
-  const stored = JSON.parse(text) as StoredClient;
-  parsed.set(text, stored);
-  return stored;
-};
+const readStored = keepParsed(200, (text) => JSON.parse(text) as StoredClient);

@@ -12,6 +12,7 @@ import type { Principal } from "../authority/caller.ts";
 import { factsOf, nearestExpiry } from "../authority/facts.ts";
 import type { Wanted } from "../authority/resolve.ts";
 import { factsLookup, relevantFactsLookup, type StoredFacts } from "../authority/store.ts";
+import { keepParsed } from "../platform/cache/parsed.ts";
 import { principalVersion, tenantVersion } from "../platform/cache/fresh-cache.ts";
 import { cacheTtlMs, type Platform } from "../platform/platform.ts";
 import { type ConsistencyToken, satisfies } from "./consistency.ts";
@@ -64,7 +65,7 @@ export const wantedFacts = (
 /** `snapshot ‖ space ‖ facts`: a snapshot has no space, and can be looked at without parsing the rest. */
 const pack = (read: string, facts: Facts): string => `${read} ${JSON.stringify(facts)}`;
 const readOf = (payload: string): string => payload.slice(0, payload.indexOf(" "));
-const unpack = (payload: string): FactsFound => {
+const unpack = keepParsed(1_000, (payload): FactsFound => {
   const space = payload.indexOf(" ");
   return { facts: JSON.parse(payload.slice(space + 1)) as Facts, read: payload.slice(0, space) };
-};
+});

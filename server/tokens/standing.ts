@@ -13,6 +13,7 @@ import { factsOf, nearestExpiry } from "../authority/facts.ts";
 import { resolve, type Wanted } from "../authority/resolve.ts";
 import { factsLookup, type Lookup, noFacts, type StoredFacts } from "../authority/store.ts";
 import { principalVersion, tenantVersion } from "../platform/cache/fresh-cache.ts";
+import { keepParsed } from "../platform/cache/parsed.ts";
 import { cacheTtlMs, type Platform } from "../platform/platform.ts";
 import { seconds } from "../platform/clock.ts";
 import { type VerifiedJwt, verifyJwt } from "./access-token.ts";
@@ -326,21 +327,7 @@ const unpack = (payload: string, now: number): Verified | undefined => {
   };
 };
 
-/**
- * The same few callers stand behind nearly all requests, so the last texts parsed are kept beside what they parsed to. It is the text
- * just fetched that decides: a standing that has changed is another text, and this is no copy of a decision but of its grammar.
- */
-const parsedMax = 500;
-const parsed = new Map<string, Standing>();
-
-const readStanding = (text: string): Standing => {
-  const known = parsed.get(text);
-  if (known !== undefined) return known;
-  if (parsed.size >= parsedMax) parsed.clear();
-  const standing = JSON.parse(text) as Standing;
-  parsed.set(text, standing);
-  return standing;
-};
+const readStanding = keepParsed(500, (text) => JSON.parse(text) as Standing);
 
 /** The host stands above every tenant: what its principals may see is not fenced by one. */
 export const mayLookInto = (own: TenantId, other: TenantId): boolean => own === other || own === hostTenant;
