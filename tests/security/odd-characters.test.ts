@@ -15,6 +15,7 @@ const expire_time = new Date(Date.now() + 3_600_000).toISOString();
 
 const notOurs = ({ status, text }: Answer, what: string): void => {
   assert.ok(status < 500, `${what}: ${status} ${text}`);
+  assert.doesNotMatch(text, /nothing is served/, what);
   if (status >= 400) assert.doesNotMatch(text, /"internal"|server_error/, what);
 };
 
@@ -43,8 +44,8 @@ const bodies = (text: string): Readonly<Record<string, string>> => {
     "/v1/share-links:open": `{"link":"${text}","password":"${text}"}`,
     "/v1/invitations": `{"parent":"${parent}","email":"bob${text}@acme.example","role":"viewer"}`,
     "/v1/applications": `{${named},"redirect_uris":["https://app.example/${text}"]}`,
-    "/v1/access:check": `{"subject":"${subject}","permission":"accounts:read","resource":"${parent}","context":{"a":"${text}"}}`,
-    "/v1/access:explain": `{"subject":"${subject}","permission":"${text}","resource":"${text}"}`,
+    "/access/v1/evaluation ": `{"subject":{"type":"service-accounts","id":"${account.id}","properties":{"a":"${text}"}},"action":{"name":"accounts:read"},"resource":{"type":"organizations","id":"${tenant.id}"},"context":{"a":"${text}"}}`,
+    "/access/v1/explain": `{"subject":{"type":"service-accounts","id":"${account.id}"},"action":{"name":"${text}"},"resource":{"type":"organizations","id":"${text}"}}`,
     "/access/v1/evaluation": `{"subject":{"type":"service-accounts","id":"${text}"},"action":{"name":"${text}"},"resource":{"type":"${text}","id":"${text}"}}`,
     "/access/v1/search/resource": `{"subject":{"type":"service-accounts","id":"${account.id}"},"action":{"name":"accounts:read"},"resource":{"type":"${text}"},"page":{"token":"${text}"}}`,
   };
