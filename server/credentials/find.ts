@@ -23,19 +23,25 @@ export const overTokensOf = async (
   owner: Principal,
   permission: string,
   ref: string,
-  { model, caller }: TargetContext,
+  context: TargetContext,
 ): Promise<Target> => {
   const root: Target = { node: rootNode(tx.tenant), ref };
+  const { model, caller } = context;
   const asked = model.vocabulary.get(permission);
   const own = caller.tenant === tx.tenant && isSame(owner, caller.principal);
-  return own && asked !== undefined ? { ...root, node: await lastingPlace(tx, { model, caller }, asked) } : root;
+  return own && asked !== undefined ? { ...root, node: await lastingPlace(tx, context, asked) } : root;
 };
 
-/** Where the caller holds the permission for longest. Whether it still does is then decided there. */
-const lastingPlace = async (tx: Tx, { model, caller }: TargetContext, asked: Permission): Promise<NodeId> => {
+/** Where the caller holds the permission for longest, and on no condition if it can be. Whether it still does is then decided there. */
+const lastingPlace = async (tx: Tx, { model, caller, now }: TargetContext, asked: Permission): Promise<NodeId> => {
   const giving = (await assignmentsAnywhere(tx, model, caller.principal))
     .filter(({ permissions }) => contains(permissions, asked))
-    .toSorted((one, other) => lasting(other.expiresAt) - lasting(one.expiresAt));
+    .toSorted(
+      (one, other) =>
+        Number(lasting(one.expiresAt) <= now) - Number(lasting(other.expiresAt) <= now) ||
+        Number(one.condition !== undefined) - Number(other.condition !== undefined) ||
+        lasting(other.expiresAt) - lasting(one.expiresAt),
+    );
   const anchor = giving[0]?.anchor ?? "host";
   return anchor === "host" ? rootNode(tx.tenant) : anchor;
 };

@@ -63,8 +63,11 @@ export type BeforeContext = {
  */
 export type Target = { readonly node: NodeId; readonly ref: string; readonly atHost?: boolean };
 
-/** What finding a target may look at. The permission is not yet decided: nothing found here may be told to the caller. */
-export type TargetContext = { readonly model: Model; readonly caller: Caller };
+/**
+ * What finding a target may look at; `now` in milliseconds since the epoch. The permission is not yet decided: nothing found here may be told
+ * to the caller.
+ */
+export type TargetContext = { readonly model: Model; readonly caller: Caller; readonly now: number };
 
 /** An operation that changes something has an event; one that reads has none. */
 type Effect<Input, Output> =

@@ -129,10 +129,10 @@ const performIn = async (
   tx: Tx,
 ): Promise<Result<Answer>> => {
   const { model } = engine;
-  const target = await operation.target(tx, input, { model, caller });
+  const now = engine.platform.clock.now();
+  const target = await operation.target(tx, input, { model, caller, now });
   if (isFault(target)) return target;
 
-  const now = engine.platform.clock.now();
   const tenant = target.atHost === true ? hostTenant : tx.tenant;
   const facts = await factsAt(tx, model, caller, tenant, target.node);
   if (facts === undefined) return notFound;

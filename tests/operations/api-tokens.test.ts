@@ -4,6 +4,7 @@ import { after, describe, test } from "node:test";
 import { formatRef } from "../../core/ids.ts";
 import { createRoleAssignment } from "../../server/access/role-assignments/create-role-assignment.ts";
 import { revokeRoleAssignment } from "../../server/access/role-assignments/revoke-role-assignment.ts";
+import { createRole } from "../../server/access/roles/create-role.ts";
 import type { Caller } from "../../server/authority/caller.ts";
 import { createApiToken } from "../../server/credentials/create-api-token.ts";
 import { getApiToken } from "../../server/credentials/get-api-token.ts";
@@ -204,6 +205,25 @@ describe("nobody's token is more than its creator (invariant 8)", () => {
     await bench.ok(revokeApiToken, service, { id: rotated.id });
     const entry = (await bench.audit(tenant)).at(-1);
     assert.deepEqual(entry?.target_path, [formatRef("clients", client), bench.rootRef(tenant)]);
+  });
+
+  test("where one holds it for a time counts before where one holds it for good on a condition", async () => {
+    const tenant = await bench.tenant();
+    const owner = await bench.ownerOf(tenant);
+    const [here, there] = [await bench.node(tenant, "client"), await bench.node(tenant, "client")];
+    const service = await callerHolding(bench, tenant, ["documents:read"]);
+    const role = await bench.ok(createRole, owner, {
+      display_name: "Tokens",
+      permissions: ["api-tokens:*", "payouts:read"],
+      within_grants: [],
+    });
+    const given = { principal: refOf(service), role: role.resource };
+    const conditional = { parent: formatRef("clients", here), condition: "context.never == true" };
+    await bench.ok(createRoleAssignment, owner, { ...given, ...conditional });
+    await bench.refused("permission_denied", createApiToken, service, input(["payouts:read"]));
+    const forAWhile = { parent: formatRef("clients", there), expire_time: later(bench, 60) };
+    await bench.ok(createRoleAssignment, owner, { ...given, ...forAWhile });
+    await create(service, ["payouts:read"]);
   });
 
   test("without api-tokens:create nobody makes a token, not even for oneself", async () => {
