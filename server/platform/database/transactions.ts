@@ -74,7 +74,7 @@ const current = new AsyncLocalStorage<{ open: boolean }>();
  * A second connection from within a transaction waits for one that may never come free: at once with the embedded
  * database, which has one, and under load with a pool. So it is refused everywhere, always.
  */
-const refuseNesting = (): void => {
+export const refuseNesting = (): void => {
   if (current.getStore()?.open === true) throw new Error("a transaction is open here: use its `tx`");
 };
 
