@@ -61,14 +61,14 @@ const stage = async (wanted: number): Promise<Count & { readonly disturbed: numb
 
   const state = { running: true };
   const disturbing = disturb(redis, () => state.running);
+  let count: Count;
   try {
-    const count = await trials.run(wanted);
-    state.running = false;
-    return { ...count, disturbed: await disturbing };
+    count = await trials.run(wanted);
   } finally {
     state.running = false;
     await disturbing;
   }
+  return { ...count, disturbed: await disturbing };
 };
 
 export const freshness = async (wanted = trials_wanted): Promise<Report> => {

@@ -4,7 +4,8 @@
  * before and after, and takes the change back where it was the last.
  *
  * Counted is who can use it: an active principal, who signs in where it is a human, whose role at the root of the tenant gives the permission
- * without a condition, and whose tokens may carry it. Who can for a time alone does not take the place of who can for good: the time would do what no operation may.
+ * without a condition, and whose tokens may carry it. Who can for a time alone does not take the place of who can for good: the time would do
+ * what no operation may.
  *
  * Who stands above the tenant can always appoint another, and is not asked.
  */

@@ -1,9 +1,9 @@
 /** What a new token must satisfy, by creation or by rotation: whose it may be, how long it may live, and what it may say. */
 import { type Fault, fault, type Result } from "../../core/faults.ts";
 import { rootNode } from "../../core/ids.ts";
+import { whoSignsIn } from "../authority/assigners-store.ts";
 import type { Principal } from "../authority/caller.ts";
 import { readFactsIn } from "../authority/store.ts";
-import { whoSignsIn } from "../authority/assigners-store.ts";
 import type { OperationContext } from "../operations/operation.ts";
 import { knownPatterns, permissionsOf } from "../operations/patterns.ts";
 import type { Tx } from "../platform/database/database.ts";

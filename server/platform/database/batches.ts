@@ -42,12 +42,13 @@ export const openBatches = <Request, Answer>(batching: Batching<Request, Answer>
     );
     // Where the database refused, nothing has happened to any of them, though only one may be at fault: each is run by itself. Where it was
     // lost, nobody knows whether it happened: to try again would look like a reuse.
-    if ("error" in landed && !isUnavailable(landed.error)) await Promise.all(batch.map(alone));
+    const refused = "error" in landed && !isUnavailable(landed.error);
+    if (refused) await Promise.all(batch.map(alone));
     flights -= 1;
     // The next statement first, so that the database is at work while we are with what it has answered.
     next();
     if ("answers" in landed) for (const [at, { done }] of batch.entries()) done(landed.answers[at] as Answer);
-    else for (const { failed } of batch) failed(landed.error);
+    else if (!refused) for (const { failed } of batch) failed(landed.error);
   };
 
   const alone = async ({ request, done, failed }: Waiting<Request, Answer>): Promise<void> => {
